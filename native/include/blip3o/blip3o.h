@@ -1,0 +1,258 @@
+/* blip3o: the whole C interface of the runtime.
+ *
+ * A picture is made in five arrows, and the stages below are named for what each arrow yields:
+ *
+ *     prompt ids -> tokens + hidden states -> condition -> latents -> pixels
+ *
+ * Handles: `blip3o_model` owns an open checkpoint, its backend and one worker thread; `blip3o_job` owns one request,
+ * its event queue and its results. A function that yields a handle gives ownership to the caller, who closes it once.
+ *
+ * Threads: every function may be called from any thread. A handle may be used from several threads at once, except
+ * that its close function must be the last call on it. No thread of the library ever calls into its caller.
+ *
+ * Errors: a function that can fail returns a blip3o_status and, where `error` is not NULL, writes the status and one
+ * sentence that names the thing, what was expected, what was found and what to do. Nothing prints, exits or aborts.
+ *
+ * Shapes: N image tokens, H hidden size, C caption size, c latent channels, [h, w] latent grid; pictures are
+ * [3, height, width] planes or [height, width, 3] bytes. All tensors are dense, row-major and little-endian.
+ */
+#ifndef BLIP3O_BLIP3O_H_
+#define BLIP3O_BLIP3O_H_
+
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define BLIP3O_API __attribute__((visibility("default")))
+#else
+#define BLIP3O_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct blip3o_model blip3o_model;
+typedef struct blip3o_job blip3o_job;
+
+enum { BLIP3O_MESSAGE_SIZE = 2048, BLIP3O_NAME_SIZE = 128, BLIP3O_MAX_RANK = 4 };
+
+/* What went wrong, by who can mend it. */
+typedef enum blip3o_status {
+  BLIP3O_OK = 0,
+  BLIP3O_INVALID_ARGUMENT = 1,   /* the caller's option or request */
+  BLIP3O_INVALID_CHECKPOINT = 2, /* a checkpoint file: its header, a tensor, a config value */
+  BLIP3O_IO_ERROR = 3,           /* a file that is missing or can't be read */
+  BLIP3O_OUT_OF_MEMORY = 4,      /* the memory needed is above the limit, or could not be had */
+  BLIP3O_NUMERIC_ERROR = 5,      /* NaN or infinity in a stage */
+  BLIP3O_CANCELLED = 6,          /* by blip3o_job_cancel or blip3o_model_close */
+  BLIP3O_UNSUPPORTED = 7,        /* valid, but not what this build or checkpoint can do */
+  BLIP3O_INTERNAL_ERROR = 8      /* a defect of the library: please report it */
+} blip3o_status;
+
+typedef struct blip3o_error {
+  blip3o_status status;
+  char message[BLIP3O_MESSAGE_SIZE]; /* UTF-8, NUL-terminated, cut at a character if too long */
+} blip3o_error;
+
+typedef enum blip3o_dtype {
+  BLIP3O_F32 = 0,
+  BLIP3O_BF16 = 1,
+  BLIP3O_F16 = 2,
+  BLIP3O_I32 = 3,
+  BLIP3O_I64 = 4,
+  BLIP3O_U8 = 5
+} blip3o_dtype;
+
+/* A borrowed tensor. As an input it is read only during the call; as an output it lives as long as its job. */
+typedef struct blip3o_tensor {
+  const void* data; /* NULL: absent */
+  blip3o_dtype dtype;
+  int32_t rank;
+  int64_t shape[BLIP3O_MAX_RANK];
+} blip3o_tensor;
+
+/* ---- Models ---------------------------------------------------------------------------------------------------- */
+
+/* The type in which products are computed; sums are always f32. */
+typedef enum blip3o_compute {
+  BLIP3O_COMPUTE_AUTO = 0, /* bf16 where the weights are 16-bit and the processor multiplies bf16 natively, else f32 */
+  BLIP3O_COMPUTE_F32 = 1,
+  BLIP3O_COMPUTE_BF16 = 2
+} blip3o_compute;
+
+typedef struct blip3o_model_options {
+  const char* diffusion_directory; /* NULL: from config.json's diffusion_name_or_path */
+  int32_t threads;                 /* 0: one per processor this process may use */
+  blip3o_compute compute;
+  int64_t memory_limit_bytes; /* for everything but mapped weights; 0: what the machine has free */
+} blip3o_model_options;
+
+/* What an open model is and what it takes. */
+typedef struct blip3o_model_info {
+  int32_t image_tokens;      /* N */
+  int32_t image_codes;       /* size of the image vocabulary */
+  int32_t image_token_first; /* vocabulary id of image code 0 */
+  int32_t image_start_tag;   /* vocabulary id of <im_start> */
+  int32_t scale_start;       /* vocabulary id of <S0> */
+  int32_t vocabulary_size;   /* prompt ids are below it */
+  int32_t max_prompt_length; /* longest prompt, in ids, that leaves room for the image tokens */
+  int32_t hidden_size;       /* H */
+  int32_t caption_size;      /* C */
+  int32_t latent_channels;   /* c */
+  int32_t latent_height;     /* h */
+  int32_t latent_width;      /* w */
+  int32_t picture_height;    /* pixels */
+  int32_t picture_width;     /* pixels */
+  int32_t default_top_k;     /* from generation_config.json, or the public defaults */
+  float default_temperature;
+  float default_top_p;
+  int32_t threads;
+  blip3o_compute compute;              /* what AUTO became */
+  int64_t weight_bytes;                /* mapped weights that this model reads */
+  char weight_dtype[BLIP3O_NAME_SIZE]; /* for example "BF16" or "BF16, F32" */
+  char backend[BLIP3O_NAME_SIZE];      /* for example "cpu (AVX-512)" */
+} blip3o_model_info;
+
+/* The library's version, for example "0.1.0". Static storage. */
+BLIP3O_API const char* blip3o_version(void);
+
+/* Fills `options` with the defaults. */
+BLIP3O_API void blip3o_model_options_default(blip3o_model_options* options);
+
+/* Opens the checkpoint in `directory` (UTF-8 path, layout of save_pretrained). Maps the weights, checks every tensor's
+ * name, shape and dtype, and starts the worker thread. `options` may be NULL. On failure *model is NULL.
+ * Errors: IO_ERROR, INVALID_CHECKPOINT, INVALID_ARGUMENT, UNSUPPORTED, OUT_OF_MEMORY. */
+BLIP3O_API blip3o_status blip3o_model_open(const char* directory, const blip3o_model_options* options,
+                                           blip3o_model** model, blip3o_error* error);
+
+/* Fills `info`. */
+BLIP3O_API void blip3o_model_describe(const blip3o_model* model, blip3o_model_info* info);
+
+/* Cancels what is queued or running, waits for the worker (at most one token, step or band of rows) and frees the
+ * model. Jobs of the model stay readable until they are closed. NULL is allowed. */
+BLIP3O_API void blip3o_model_close(blip3o_model* model);
+
+/* Reports as JSON what a checkpoint holds: parts, tensors, sizes, what is missing, malformed or unused. A report is
+ * made even of a checkpoint that would not open; `scan_values` != 0 also reads every weight and reports NaN and
+ * infinity. *report is a NUL-terminated UTF-8 string for blip3o_string_free. `diffusion_directory` may be NULL.
+ * Errors: IO_ERROR when `directory` is no readable directory, OUT_OF_MEMORY. */
+BLIP3O_API blip3o_status blip3o_checkpoint_inspect(const char* directory, const char* diffusion_directory,
+                                                   int32_t scan_values, char** report, blip3o_error* error);
+
+/* Frees a string of this library. NULL is allowed. */
+BLIP3O_API void blip3o_string_free(char* string);
+
+/* ---- Jobs ------------------------------------------------------------------------------------------------------ */
+
+/* The arrows of the data flow. A request runs an unbroken range of them. */
+typedef enum blip3o_stage {
+  BLIP3O_STAGE_TOKENS = 0,    /* prompt ids -> tokens, hidden states, token by token */
+  BLIP3O_STAGE_HIDDEN = 1,    /* prompt ids and given tokens -> hidden states, in one prefill; never follows TOKENS */
+  BLIP3O_STAGE_CONDITION = 2, /* hidden states -> condition, null condition */
+  BLIP3O_STAGE_LATENTS = 3,   /* condition, null condition, noise -> latents */
+  BLIP3O_STAGE_PIXELS = 4     /* latents -> image, pixels */
+} blip3o_stage;
+
+/* Tensors that a job can take or yield. */
+typedef enum blip3o_value {
+  BLIP3O_TOKENS = 0,               /* [N] i32, image codes without offset */
+  BLIP3O_HIDDEN_STATES = 1,        /* [N + 1, H] f32, after the final norm, at <S0> and every image token */
+  BLIP3O_CONDITION = 2,            /* [M, C] f32 */
+  BLIP3O_NULL_CONDITION = 3,       /* [1, C] f32: every row of the null condition is this one */
+  BLIP3O_NOISE = 4,                /* [c, h, w] f32 */
+  BLIP3O_SIGMAS = 5,               /* [steps + 1] f32 */
+  BLIP3O_LATENTS = 6,              /* [c, h, w] f32 */
+  BLIP3O_IMAGE = 7,                /* [3, height, width] f32, not clamped */
+  BLIP3O_PIXELS = 8,               /* [height, width, 3] u8 */
+  BLIP3O_FIRST_LOGITS = 9,         /* [codes] f32, of the image tokens at the first position */
+  BLIP3O_VELOCITY_FIRST = 10,      /* [c, h, w] f32, guided velocity of the first step */
+  BLIP3O_VELOCITY_NULL_FIRST = 11, /* [c, h, w] f32, its null branch; absent at guidance 1 */
+  BLIP3O_LATENTS_FIRST = 12,       /* [c, h, w] f32, after one step */
+  BLIP3O_VALUE_COUNT = 13
+} blip3o_value;
+
+/* One request. The library copies all of it during blip3o_model_submit. */
+typedef struct blip3o_request {
+  blip3o_stage first_stage;
+  blip3o_stage last_stage;
+  uint32_t outputs;      /* bit (1u << blip3o_value) for each tensor to keep beyond the last stage's own */
+  const int32_t* prompt; /* TOKENS, HIDDEN: vocabulary ids, ending in <im_start><S0> */
+  int64_t prompt_length;
+  blip3o_tensor tokens;         /* HIDDEN: input */
+  blip3o_tensor hidden_states;  /* input when first_stage is CONDITION */
+  blip3o_tensor condition;      /* inputs when first_stage is LATENTS */
+  blip3o_tensor null_condition; /*   (null_condition may be absent at guidance 1) */
+  blip3o_tensor noise;          /* LATENTS: optional; absent: drawn from `seed` */
+  blip3o_tensor latents;        /* input when first_stage is PIXELS */
+  uint64_t seed;                /* of tokens and noise: equal seeds give equal pictures */
+  float temperature;            /* 0: greedy. Default 1.0 or the checkpoint's */
+  int32_t top_k;                /* 0: all. Default 1200 or the checkpoint's */
+  float top_p;                  /* (0, 1]. Default 0.95 or the checkpoint's */
+  int32_t steps;                /* [1, 1000]. Default 30 */
+  float guidance;               /* [1, 100]. Default 2.0; 1: no guidance, half the work */
+} blip3o_request;
+
+typedef enum blip3o_event_kind {
+  BLIP3O_EVENT_STARTED = 0,
+  BLIP3O_EVENT_TOKEN = 1,  /* `index` of `count` tokens are drawn */
+  BLIP3O_EVENT_STEP = 2,   /* `index` of `count` steps are done */
+  BLIP3O_EVENT_DECODE = 3, /* `index` of `count` parts of the decoder are done */
+  BLIP3O_EVENT_DONE = 4,   /* the three last kinds end the queue */
+  BLIP3O_EVENT_FAILED = 5,
+  BLIP3O_EVENT_CANCELLED = 6
+} blip3o_event_kind;
+
+typedef struct blip3o_event {
+  blip3o_event_kind kind;
+  int32_t index;
+  int32_t count;
+} blip3o_event;
+
+/* Seconds of compute, by stage; 0 for stages that did not run. */
+typedef struct blip3o_timings {
+  double prefill;   /* prompt -> key-value cache */
+  double tokens;    /* tokens after the prefill */
+  double condition; /* connector, caption projection, cross-attention keys and values */
+  double steps;
+  double decode;
+  int64_t workspace_bytes; /* activations and key-value cache of this job */
+} blip3o_timings;
+
+/* Fills `request` with first to last stage, seed 0 and the model's defaults. */
+BLIP3O_API void blip3o_request_default(const blip3o_model* model, blip3o_request* request);
+
+/* Checks the request, queues it and returns at once. Jobs run in the order of submission. On failure *job is NULL.
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY (with the bytes needed and allowed), CANCELLED (the model is closing). */
+BLIP3O_API blip3o_status blip3o_model_submit(blip3o_model* model, const blip3o_request* request, blip3o_job** job,
+                                             blip3o_error* error);
+
+/* Takes the next event, waiting `timeout_millis` for it (< 0: without limit). Returns 1 with *event filled, 0 when
+ * there was none in time, or when the last event was taken before. */
+BLIP3O_API int32_t blip3o_job_next_event(blip3o_job* job, int64_t timeout_millis, blip3o_event* event);
+
+/* Asks the job to stop; it does so within one token, one step or one part of the decoder. */
+BLIP3O_API void blip3o_job_cancel(blip3o_job* job);
+
+/* Waits for the end of the job and returns how it ended: OK, or the error of its FAILED or CANCELLED event. */
+BLIP3O_API blip3o_status blip3o_job_wait(blip3o_job* job, blip3o_error* error);
+
+/* Borrows a result of a job that ended well. Errors: INVALID_ARGUMENT when the job has not ended well or `value` was
+ * not asked for. */
+BLIP3O_API blip3o_status blip3o_job_value(blip3o_job* job, blip3o_value value, blip3o_tensor* tensor,
+                                          blip3o_error* error);
+
+/* The job's timings so far. */
+BLIP3O_API void blip3o_job_timings(blip3o_job* job, blip3o_timings* timings);
+
+/* Cancels the job if it still runs, waits for that, and frees it with its results. NULL is allowed. */
+BLIP3O_API void blip3o_job_close(blip3o_job* job);
+
+/* Fills values[0, count) with the standard normal noise of `seed`: Philox 4x32-10 counters, Box-Muller. This is the
+ * noise of a request of that seed when count = c * h * w. */
+BLIP3O_API void blip3o_noise_fill(uint64_t seed, float* values, int64_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BLIP3O_BLIP3O_H_ */

@@ -1,0 +1,46 @@
+// A checkpoint: config, mapped files, and the weights bound to their slots.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "weights/config.h"
+#include "weights/model_weights.h"
+#include "weights/safetensors.h"
+#include "weights/tensor_table.h"
+
+namespace blip3o {
+
+class Checkpoint {
+ public:
+  // Reads the config, maps every file that holds a needed tensor and fills every slot of the table. Never reads the
+  // weights themselves. Errors: a file, header, tensor, shape or dtype, by name.
+  static Result<std::unique_ptr<Checkpoint>> Open(const std::filesystem::path& directory,
+                                                  const std::filesystem::path& diffusion_directory);
+
+  const ModelConfig& config() const { return config_; }
+  const ModelWeights& weights() const { return weights_; }
+  // Bytes of the tensors that the slots use.
+  int64_t weight_bytes() const { return weight_bytes_; }
+  // Their dtypes, for example "BF16" or "BF16, F32".
+  std::string dtypes() const;
+  // True when every weight that products read is BF16 or F16.
+  bool is_16_bit() const;
+  // Reads the weights of `part` and names the first NaN or infinity: "tensor … in file … holds nan at [3, 7]". Ok when
+  // all are finite.
+  Status ScanValues(ModelPart part) const;
+
+ private:
+  Checkpoint() = default;
+  ModelConfig config_;
+  ModelWeights weights_;
+  std::vector<TensorRow> table_;
+  std::map<std::string, Safetensors> files_;  // by path
+  int64_t weight_bytes_ = 0;
+};
+
+}  // namespace blip3o

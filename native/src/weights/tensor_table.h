@@ -1,0 +1,33 @@
+// The one table of tensors: name in the checkpoint, shape, part of the model, and the slot it fills.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/tensor.h"
+#include "weights/config.h"
+#include "weights/model_weights.h"
+
+namespace blip3o {
+
+// The parts of a checkpoint, for errors and reports.
+enum class ModelPart { kLanguageModel, kConnector, kDiffusionTransformer, kDecoder };
+
+// "language model", "connector", "diffusion transformer", "autoencoder decoder".
+std::string NameOf(ModelPart part);
+
+struct TensorRow {
+  std::string name;   // "model.layers.0.self_attn.q_proj.weight"
+  std::string alias;  // name inside the diffusion directory's own files, or empty
+  Shape shape;
+  ModelPart part;
+  View* slot;
+  int64_t first_row = 0;  // the slot takes rows [first_row, first_row + slot_rows) of the tensor …
+  int64_t slot_rows = 0;  // … or all of it when 0
+};
+
+// Sizes the lists inside `weights` and yields a row for every tensor that text to image needs. The slots point into
+// `weights`, which must stay where it is while they are used.
+std::vector<TensorRow> TensorTable(const ModelConfig& config, ModelWeights& weights);
+
+}  // namespace blip3o

@@ -1,0 +1,213 @@
+// Every operation of the runtime: formula, shapes, dtypes. The only thing a backend implements, and the only thing that
+// model code calls.
+//
+// Activations are f32 matrices; a map of pictures is a matrix too, channels-last: row ((p·height + y)·width + x) holds
+// the channels of pixel (y, x) of picture p. Weights are views in F32, BF16 or F16, dense, of any alignment.
+//
+// Operations are queued in order and return nothing. The first failure is kept, later operations do nothing, and
+// Finish() returns it. Sizes that don't fit together are a defect of the caller and asserted.
+//
+// Order of sums: each row of a result is computed from its own operands in an order that its own shape decides. Other
+// rows, other pictures and the number of threads never change a byte of it.
+//
+// Operands may alias only where it is said so ("in place").
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/status.h"
+#include "base/tensor.h"
+
+namespace blip3o {
+
+enum class Activation { kNone, kSilu, kGeluTanh, kRelu };
+
+// What follows a product: out = residual + gate ⊙ activation(product + bias). Absent parts are empty.
+struct Epilogue {
+  View bias;  // [N]
+  Activation activation = Activation::kNone;
+  Matrix gate;      // [1, N] for all rows, or [T, N]
+  Matrix residual;  // [T, N]; may be `out` itself
+};
+
+// The rows of a map: row = (picture · height + y) · width + x.
+struct Grid {
+  int64_t pictures = 0;
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t rows() const { return pictures * height * width; }
+};
+
+// Causal grouped-query attention: query head i reads key-value head i / (heads / kv_heads).
+struct AttentionShape {
+  int64_t heads = 0;
+  int64_t kv_heads = 0;
+  int64_t head_dim = 0;
+};
+
+// One sequence's keys and values in one layer, each [kv_heads, capacity, head_dim] f32.
+struct KvSlot {
+  float* keys = nullptr;
+  float* values = nullptr;
+  int64_t capacity = 0;
+  int64_t position = 0;  // of the first row at hand; rows before it are in the cache
+};
+
+struct RotaryParameters {
+  AttentionShape shape;
+  View q_norm, k_norm;  // [head_dim]
+  double eps = 0;
+  double theta = 0;
+};
+
+// Heads of linear attention inside wider rows: head i of q is columns [i · head_stride, i · head_stride + head_dim) of
+// `q`, and so for k and v.
+struct LinearAttentionInput {
+  Matrix q, k, v;  // [pictures · tokens, …]
+  int64_t pictures = 0;
+  int64_t heads = 0;
+  int64_t head_dim = 0;
+  int64_t head_stride = 0;
+};
+
+struct SamplingParameters {
+  float temperature = 1.0f;  // 0: argmax
+  int64_t top_k = 0;         // 0: all
+  float top_p = 1.0f;
+  float uniform = 0.0f;  // the random number, in [0, 1)
+};
+
+// The largest operands to come, so that a backend can take its scratch memory beforehand.
+struct Capacity {
+  int64_t product_depth = 0;            // largest K of Matmul and TokenMatmul
+  int64_t convolution_weights = 0;      // largest count of a 3×3 convolution's weight
+  int64_t keys = 0;                     // longest sequence of attention, cross attention included
+  int64_t attention_width = 0;          // largest heads · head_dim
+  int64_t vocabulary = 0;               // largest row of logits
+  int64_t linear_attention_tokens = 0;  // most tokens of one picture in LinearAttention
+  int64_t linear_attention_state = 0;   // largest heads · head_dim · (head_dim + 1)
+};
+
+class Ops {
+ public:
+  virtual ~Ops() = default;
+
+  // For people: "cpu (AVX-512, f32)".
+  virtual std::string name() const = 0;
+
+  // ---- Memory and order ----------------------------------------------------------------------------------------
+
+  virtual Result<Buffer> Allocate(int64_t size_bytes) = 0;
+  // Takes scratch memory for operands up to `capacity`; never shrinks.
+  virtual Status Reserve(const Capacity& capacity) = 0;
+  // Scratch bytes that Reserve(capacity) would hold in all.
+  virtual int64_t ScratchBytes(const Capacity& capacity) const = 0;
+  virtual void CopyIn(const void* host, int64_t size_bytes, void* to) = 0;
+  // Waits for the operations before it.
+  virtual void CopyOut(const void* from, int64_t size_bytes, void* host) = 0;
+  // Waits for every operation and returns, then forgets, the first failure.
+  virtual Status Finish() = 0;
+
+  // ---- Products ------------------------------------------------------------------------------------------------
+
+  // out[t, n] = epilogue(Σ_k x[t, k] · weight[n, k]); x [T, K], weight [N, K] (more dimensions of 1 are allowed).
+  // For many rows: prefill, diffusion, pictures.
+  virtual void Matmul(const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) = 0;
+  // The same product for 1 to 64 rows, one token each, bound by the bytes of the weight. One order over K at any rows.
+  virtual void TokenMatmul(const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) = 0;
+  // out = silu(x gateᵀ) ⊙ (x upᵀ); x [B, K] as in TokenMatmul, gate and up [I, K].
+  virtual void TokenSwiGlu(const Matrix& x, const View& gate, const View& up, const Matrix& out) = 0;
+  // out[t, g·d + i] = Σ_j x[t, g·d + j] · weight[g·d + i, j]; weight [C, d, 1, 1] with C = groups · d.
+  virtual void GroupedPointwise(const Matrix& x, const View& weight, const Matrix& out) = 0;
+
+  // ---- Language model ------------------------------------------------------------------------------------------
+
+  // out[t] = table[ids[t] + offset]; ids i32, table [V, H].
+  virtual void Embed(const View& table, const int32_t* ids, int32_t offset, const Matrix& out) = 0;
+  // For row t at position p = slot.position + t: q and k heads through RMSNorm and the rotary embedding (half-split
+  // pairs i, i + d/2; angle p · theta^(−2i/d)), q in place, k and v into the cache at p.
+  // q [T, heads·d], k and v [T, kv_heads·d].
+  virtual void RotaryAppend(const RotaryParameters& parameters, const Matrix& q, const Matrix& k, const Matrix& v,
+                            const KvSlot& slot) = 0;
+  // Row t attends to positions [0, slot.position + t], which are in the cache: softmax(q·k / √d) v.
+  // q, out [T, heads·d].
+  virtual void PrefillAttention(const AttentionShape& shape, const Matrix& q, const KvSlot& slot,
+                                const Matrix& out) = 0;
+  // Row b attends to positions [0, slots[b].position] of its own cache. Keys are split every 128 positions from 0 and
+  // the parts combined in ascending order.
+  virtual void DecodeAttention(const AttentionShape& shape, const Matrix& q, std::span<const KvSlot> slots,
+                               const Matrix& out) = 0;
+  // Draws one token from softmax(logits / temperature) kept to the top_k largest, then to the smallest set whose
+  // probability reaches top_p (at least one token). Equal logits: the lower id comes first. logits [1, V].
+  virtual void Sample(const Matrix& logits, const SamplingParameters& parameters, int32_t* token) = 0;
+
+  // ---- Norms ---------------------------------------------------------------------------------------------------
+
+  // out = activation(x · rsqrt(mean x² + eps) · weight + bias) + residual over each row; bias, residual may be empty.
+  // In place allowed; residual may be `out`.
+  virtual void RmsNorm(const Matrix& x, const View& weight, const View& bias, double eps, Activation activation,
+                       const Matrix& residual, const Matrix& out) = 0;
+  // out = (x − mean) · rsqrt(variance + eps) · (1 + scale) + shift over each row; shift, scale [1, C]. In place
+  // allowed.
+  virtual void LayerNormModulate(const Matrix& x, const Matrix& shift, const Matrix& scale, double eps,
+                                 const Matrix& out) = 0;
+
+  // ---- Attention of the diffusion transformer and the autoencoder ------------------------------------------------
+
+  // softmax(q kᵀ / √d) v per head; q, out [T, heads·d], k, v [M, heads·d].
+  virtual void CrossAttention(const Matrix& q, const Matrix& k, const Matrix& v, int64_t heads, int64_t head_dim,
+                              const Matrix& out) = 0;
+  // Per picture and head, with q' = relu(q), k' = relu(k): S = Σ_t v_t k'_tᵀ, z = Σ_t k'_t,
+  // out_t = S q'_t / (z·q'_t + 1e-15). States of 256 tokens each are summed in ascending order.
+  // out [pictures · tokens, heads · head_dim].
+  virtual void LinearAttention(const LinearAttentionInput& input, const Matrix& out) = 0;
+
+  // ---- Convolutions, zero padding, on maps -----------------------------------------------------------------------
+
+  // 3×3; x [grid, Cin], weight [Cout, Cin, 3, 3], out [grid, Cout]. The epilogue has no gate.
+  virtual void Conv3x3(const Matrix& x, const Grid& grid, const View& weight, const Epilogue& epilogue,
+                       const Matrix& out) = 0;
+  // Nearest-neighbour ×2, then 3×3 with bias: x [grid, Cin], out [2·height, 2·width, Cout]. Computed as four 2×2
+  // convolutions on the small grid.
+  virtual void UpsampleConv3x3(const Matrix& x, const Grid& grid, const View& weight, const View& bias,
+                               const Matrix& out) = 0;
+  // Depthwise s×s, s odd, no bias: weight [C, 1, s, s].
+  virtual void DepthwiseConv(const Matrix& x, const Grid& grid, const View& weight, const Matrix& out) = 0;
+  // With y = depthwise 3×3 of x + bias, out[f] = y[f] · silu(y[F + f]); x [grid, 2F], weight [2F, 1, 3, 3], out [., F].
+  virtual void DepthwiseGate(const Matrix& x, const Grid& grid, const View& weight, const View& bias,
+                             const Matrix& out) = 0;
+
+  // ---- Rearrangements --------------------------------------------------------------------------------------------
+
+  // out[2y + i, 2x + j, c] = x[y, x, 4c + 2i + j]; x [grid, 4C].
+  virtual void PixelShuffle(const Matrix& x, const Grid& grid, const Matrix& out) = 0;
+  // out[2y + i, 2x + j, c] += x[y, x, (4c + 2i + j) / r], r = 4·Cout / Cin; x [grid, Cin].
+  virtual void AddUpsampled(const Matrix& x, const Grid& grid, const Matrix& out) = 0;
+  // out[t, c] += x[t, c / r], r = Cout / Cin.
+  virtual void AddRepeated(const Matrix& x, const Matrix& out) = 0;
+  // out[c, t] = x[t, c] · factor, dense: channels-last to planes.
+  virtual void ToPlanes(const Matrix& x, float factor, float* planes) = 0;
+  // out[t, c] = planes[c, t] · factor.
+  virtual void FromPlanes(const float* planes, float factor, const Matrix& out) = 0;
+
+  // ---- Elementwise -----------------------------------------------------------------------------------------------
+
+  // out = activation(x). In place allowed.
+  virtual void Activate(const Matrix& x, Activation activation, const Matrix& out) = 0;
+  // out[r] = table[r] + x[r], or + x[0] where x has one row; table [R, D].
+  virtual void AddTable(const View& table, const Matrix& x, const Matrix& out) = 0;
+  // x[t] += row[0].
+  virtual void AddRow(const Matrix& row, const Matrix& x) = 0;
+  // velocity = null + guidance · (cond − null), or cond where `null` is empty; x += delta · velocity. `velocity` may be
+  // empty when nobody wants it. All [T, c].
+  virtual void GuidedStep(const Matrix& null, const Matrix& cond, float guidance, float delta, const Matrix& velocity,
+                          const Matrix& x) = 0;
+  // pixels = round-half-even(clamp(x / 2 + 0.5, 0, 1) · 255) as u8, dense.
+  virtual void ToPixels(const Matrix& x, uint8_t* pixels) = 0;
+  // True when every value is finite. Waits.
+  virtual bool AllFinite(const Matrix& x) = 0;
+};
+
+}  // namespace blip3o

@@ -1,0 +1,56 @@
+package dev.blip3o;
+
+import java.util.Locale;
+
+/** Argument checks whose messages name the argument, its range and what was found. */
+final class Checks {
+  private Checks() {}
+
+  static void range(String name, long value, long min, long max) {
+    if (value < min || value > max) {
+      throw new InvalidRequestException(
+          String.format(
+              Locale.ROOT, "%s must be between %d and %d, but is %d", name, min, max, value));
+    }
+  }
+
+  static void range(String name, double value, double min, double max) {
+    if (!(value >= min && value <= max)) {
+      throw new InvalidRequestException(
+          String.format(
+              Locale.ROOT, "%s must be between %s and %s, but is %s", name, min, max, value));
+    }
+  }
+
+  /** Checks that {@code length} is the product of positive {@code shape}. */
+  static void shape(String name, int length, int... shape) {
+    long product = 1;
+    for (int size : shape) {
+      if (size <= 0) {
+        throw new InvalidRequestException(
+            name + " needs positive sizes, but its shape is " + Shapes.text(shape));
+      }
+      product = Math.multiplyExact(product, (long) size);
+    }
+    if (product != length) {
+      throw new InvalidRequestException(
+          String.format(
+              Locale.ROOT,
+              "%s of shape %s needs %d values, but %d were given",
+              name,
+              Shapes.text(shape),
+              product,
+              length));
+    }
+  }
+
+  /** Checks that every value is finite. */
+  static void finite(String name, float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw new InvalidRequestException(
+            name + " must hold finite values, but value " + i + " is " + values[i]);
+      }
+    }
+  }
+}

@@ -1,0 +1,108 @@
+package dev.blip3o;
+
+import java.awt.image.BufferedImage;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A finished picture: its pixels and how they came to be.
+ *
+ * <p>Immutable; holds no native memory, so it outlives its model.
+ */
+public final class GeneratedImage {
+  private final Pixels pixels;
+  private final ImageRequest request;
+  private final int[] tokens;
+  private final Timings timings;
+
+  GeneratedImage(Pixels pixels, ImageRequest request, int[] tokens, Timings timings) {
+    this.pixels = Objects.requireNonNull(pixels, "pixels");
+    this.request = Objects.requireNonNull(request, "request");
+    this.tokens = Objects.requireNonNull(tokens, "tokens");
+    this.timings = Objects.requireNonNull(timings, "timings");
+    request.seed().orElseThrow();
+  }
+
+  /** The pixels. */
+  public Pixels pixels() {
+    return pixels;
+  }
+
+  /** Width in pixels. */
+  public int width() {
+    return pixels.width();
+  }
+
+  /** Height in pixels. */
+  public int height() {
+    return pixels.height();
+  }
+
+  /** The bytes, {@code [height, width, 3]}, red, green, blue. A read-only view. */
+  public ByteBuffer rgb() {
+    return pixels.rgb();
+  }
+
+  /** This picture's own seed. A request of it for one picture gives the same picture again. */
+  public long seed() {
+    return request.seed().getAsLong();
+  }
+
+  /**
+   * The request that this one picture answers: its own seed, count 1 and every default filled in. Run again on the same
+   * checkpoint it gives the same picture.
+   */
+  public ImageRequest request() {
+    return request;
+  }
+
+  /** The image tokens, {@code [N]}, without offset. A copy. */
+  public int[] tokens() {
+    return tokens.clone();
+  }
+
+  /** Where the time went. */
+  public Timings timings() {
+    return timings;
+  }
+
+  /** A copy as an image of type {@link BufferedImage#TYPE_INT_RGB}. */
+  public BufferedImage toBufferedImage() {
+    return pixels.toBufferedImage();
+  }
+
+  /**
+   * Writes a PNG whose text chunks carry {@link #settings}. The file appears whole or not at all.
+   *
+   * @param path where to; an existing file is replaced
+   * @throws OutputException if it can't be written; {@link OutputFile#at} finds out before the work starts
+   */
+  public void writePng(Path path) {
+    pixels.writePng(path, settings());
+  }
+
+  /**
+   * What {@link #writePng} notes in the file, by PNG keyword: {@code Software}, {@code prompt}, {@code seed},
+   * {@code steps}, {@code guidance}, {@code temperature}, {@code top_k}, {@code top_p}. The seed is unsigned.
+   */
+  public Map<String, String> settings() {
+    Map<String, String> text = new LinkedHashMap<>();
+    text.put("Software", "blip3o-java");
+    text.put("prompt", request.prompt());
+    text.put("seed", Long.toUnsignedString(seed()));
+    request.steps().ifPresent(value -> text.put("steps", Integer.toString(value)));
+    request.guidance().ifPresent(value -> text.put("guidance", Double.toString(value)));
+    request.temperature().ifPresent(value -> text.put("temperature", Double.toString(value)));
+    request.topK().ifPresent(value -> text.put("top_k", Integer.toString(value)));
+    request.topP().ifPresent(value -> text.put("top_p", Double.toString(value)));
+    return text;
+  }
+
+  @Override
+  public String toString() {
+    return "GeneratedImage[" + width() + "x" + height() + ", seed " + seed() + "]";
+  }
+}

@@ -1,0 +1,16 @@
+package dev.blip3o;
+
+/** The job was cancelled: by its {@link CancellationToken}, by an interrupt, or by closing the model. */
+public final class GenerationCancelledException extends Blip3oException {
+  private static final long serialVersionUID = 1L;
+
+  /** Creates it with one sentence. */
+  public GenerationCancelledException(String message) {
+    super(message);
+  }
+
+  /** Creates it with one sentence and its cause. */
+  public GenerationCancelledException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

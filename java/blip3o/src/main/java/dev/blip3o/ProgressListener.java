@@ -1,0 +1,22 @@
+package dev.blip3o;
+
+/**
+ * Hears how a request comes along. Called by the thread that called {@code generate}, never by a native thread; while
+ * it runs, the native work goes on. An exception from it cancels the job and reaches the caller.
+ */
+@FunctionalInterface
+public interface ProgressListener {
+  /** Does nothing. */
+  ProgressListener NONE = progress -> {};
+
+  /** One token, step or part of the decoder is done. */
+  void onProgress(Progress progress);
+
+  /**
+   * A picture is finished. The next one of the request starts when this returns.
+   *
+   * @param picture which picture of the request, from 0
+   * @param image the picture
+   */
+  default void onPicture(int picture, GeneratedImage image) {}
+}

@@ -166,7 +166,7 @@ typedef enum blip3o_value {
   BLIP3O_PIXELS = 8,               /* [height, width, 3] u8 */
   BLIP3O_FIRST_LOGITS = 9,         /* [codes] f32, of the image tokens at the first position */
   BLIP3O_VELOCITY_FIRST = 10,      /* [c, h, w] f32, guided velocity of the first step */
-  BLIP3O_VELOCITY_NULL_FIRST = 11, /* [c, h, w] f32, its null branch; absent at guidance 1 */
+  BLIP3O_VELOCITY_NULL_FIRST = 11, /* [c, h, w] f32, its null branch, computed at guidance 1 too when asked for */
   BLIP3O_LATENTS_FIRST = 12,       /* [c, h, w] f32, after one step */
   BLIP3O_VALUE_COUNT = 13
 } blip3o_value;

@@ -26,10 +26,10 @@ enum class Activation { kNone, kSilu, kGeluTanh, kRelu };
 
 // What follows a product: out = residual + gate ⊙ activation(product + bias). Absent parts are empty.
 struct Epilogue {
-  View bias;  // [N]
+  View bias = {};  // [N]
   Activation activation = Activation::kNone;
-  Matrix gate;      // [1, N] for all rows, or [T, N]
-  Matrix residual;  // [T, N]; may be `out` itself
+  Matrix gate = {};      // [1, N] for all rows, or [T, N]
+  Matrix residual = {};  // [T, N]; may be `out` itself
 };
 
 // The rows of a map: row = (picture · height + y) · width + x.

@@ -1,0 +1,289 @@
+// The C interface: converts, calls the engine, and lets no exception out.
+#include "blip3o/blip3o.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "base/philox.h"
+#include "engine/engine.h"
+#include "weights/inspect.h"
+
+struct blip3o_model {
+  std::unique_ptr<blip3o::Engine> engine;
+};
+
+struct blip3o_job {
+  std::shared_ptr<blip3o::Job> job;
+};
+
+namespace {
+
+using blip3o::HostTensor;
+using blip3o::InvalidArgument;
+using blip3o::Request;
+using blip3o::Result;
+using blip3o::Status;
+
+static_assert(blip3o::kValueCount == BLIP3O_VALUE_COUNT);
+static_assert(static_cast<int>(blip3o::StatusCode::kInternalError) == BLIP3O_INTERNAL_ERROR);
+static_assert(static_cast<int>(blip3o::DType::kU8) == BLIP3O_U8);
+static_assert(static_cast<int>(blip3o::EventKind::kCancelled) == BLIP3O_EVENT_CANCELLED);
+static_assert(static_cast<int>(blip3o::Stage::kPixels) == BLIP3O_STAGE_PIXELS);
+static_assert(static_cast<int>(blip3o::ComputeOption::kBF16) == BLIP3O_COMPUTE_BF16);
+
+// Copies into a C array of `size` bytes; what doesn't fit is cut before a UTF-8 character, never inside.
+void CopyText(std::string_view text, char* out, size_t size) {
+  size_t length = std::min(text.size(), size - 1);
+  if (length < text.size()) {
+    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0u) == 0x80u) --length;
+  }
+  std::memcpy(out, text.data(), length);
+  out[length] = '\0';
+}
+
+blip3o_status Report(const Status& status, blip3o_error* error) {
+  const auto code = static_cast<blip3o_status>(status.code());
+  if (error != nullptr) {
+    error->status = code;
+    CopyText(status.message(), error->message, sizeof(error->message));
+  }
+  return code;
+}
+
+// Runs `body`, which returns a Status, and turns what it throws into one.
+template <typename Body>
+blip3o_status Guard(blip3o_error* error, const Body& body) {
+  try {
+    return Report(body(), error);
+  } catch (const std::bad_alloc&) {
+    return Report(blip3o::OutOfMemory("the machine ran out of memory: free some and try again"), error);
+  } catch (const std::exception& e) {
+    return Report(blip3o::InternalError(fmt::format("unexpected failure: {}: please report it", e.what())), error);
+  }
+}
+
+// Absent (data NULL) yields an empty tensor.
+Result<HostTensor> CopyTensor(std::string_view name, const blip3o_tensor& from) {
+  HostTensor to;
+  if (from.data == nullptr) return to;
+  if (from.rank < 1 || from.rank > BLIP3O_MAX_RANK || from.dtype < BLIP3O_F32 || from.dtype > BLIP3O_U8) {
+    return InvalidArgument(fmt::format("{} has rank {} and dtype {}: expected rank 1 to {} and a blip3o_dtype", name,
+                                       from.rank, static_cast<int>(from.dtype), static_cast<int>(BLIP3O_MAX_RANK)));
+  }
+  constexpr int64_t kMostElements = int64_t{1} << 32;
+  int64_t count = 1;
+  for (int i = 0; i < from.rank; ++i) {
+    if (from.shape[i] < 1 || from.shape[i] > kMostElements / count) {
+      return InvalidArgument(
+          fmt::format("{} has dimension {} of {}: expected 1 or more, and at most {} elements in all", name, i,
+                      from.shape[i], kMostElements));
+    }
+    count *= from.shape[i];
+    to.shape.Append(from.shape[i]);
+  }
+  to.dtype = static_cast<blip3o::DType>(from.dtype);
+  const auto* bytes = static_cast<const std::byte*>(from.data);
+  to.bytes.assign(bytes, bytes + count * blip3o::SizeOf(to.dtype));
+  return to;
+}
+
+Result<Request> CopyRequest(const blip3o_request& from) {
+  Request to;
+  to.first_stage = static_cast<blip3o::Stage>(from.first_stage);
+  to.last_stage = static_cast<blip3o::Stage>(from.last_stage);
+  to.outputs = from.outputs;
+  if (from.prompt_length < 0 || (from.prompt == nullptr && from.prompt_length > 0)) {
+    return InvalidArgument(fmt::format("prompt_length is {} and prompt is {}: expected as many ids as its length says",
+                                       from.prompt_length, from.prompt == nullptr ? "NULL" : "not NULL"));
+  }
+  constexpr int64_t kMostIds = int64_t{1} << 24;
+  if (from.prompt_length > kMostIds) {
+    return InvalidArgument(fmt::format("prompt_length is {}: expected at most {}", from.prompt_length, kMostIds));
+  }
+  to.prompt.assign(from.prompt, from.prompt + from.prompt_length);
+  BLIP3O_ASSIGN_OR_RETURN(to.tokens, CopyTensor("tokens", from.tokens));
+  BLIP3O_ASSIGN_OR_RETURN(to.hidden_states, CopyTensor("hidden_states", from.hidden_states));
+  BLIP3O_ASSIGN_OR_RETURN(to.condition, CopyTensor("condition", from.condition));
+  BLIP3O_ASSIGN_OR_RETURN(to.null_condition, CopyTensor("null_condition", from.null_condition));
+  BLIP3O_ASSIGN_OR_RETURN(to.noise, CopyTensor("noise", from.noise));
+  BLIP3O_ASSIGN_OR_RETURN(to.latents, CopyTensor("latents", from.latents));
+  to.seed = from.seed;
+  to.temperature = from.temperature;
+  to.top_k = from.top_k;
+  to.top_p = from.top_p;
+  to.steps = from.steps;
+  to.guidance = from.guidance;
+  return to;
+}
+
+int32_t Narrow(int64_t value) { return static_cast<int32_t>(value); }
+
+std::filesystem::path Utf8Path(const char* text) {
+  return std::filesystem::path(std::u8string(reinterpret_cast<const char8_t*>(text)));
+}
+
+}  // namespace
+
+extern "C" {
+
+const char* blip3o_version(void) { return BLIP3O_VERSION; }
+
+void blip3o_model_options_default(blip3o_model_options* options) {
+  *options = {};
+  options->compute = BLIP3O_COMPUTE_AUTO;
+}
+
+blip3o_status blip3o_model_open(const char* directory, const blip3o_model_options* options, blip3o_model** model,
+                                blip3o_error* error) {
+  *model = nullptr;
+  return Guard(error, [&]() -> Status {
+    if (directory == nullptr || *directory == '\0') {
+      return InvalidArgument("the model directory is empty: expected the path of a checkpoint");
+    }
+    blip3o::EngineOptions engine_options;
+    if (options != nullptr) {
+      if (options->diffusion_directory != nullptr) {
+        engine_options.diffusion_directory = Utf8Path(options->diffusion_directory);
+      }
+      engine_options.threads = options->threads;
+      engine_options.compute = static_cast<blip3o::ComputeOption>(options->compute);
+      engine_options.memory_limit_bytes = options->memory_limit_bytes;
+    }
+    auto opened = std::make_unique<blip3o_model>();
+    BLIP3O_ASSIGN_OR_RETURN(opened->engine, blip3o::Engine::Open(Utf8Path(directory), engine_options));
+    *model = opened.release();
+    return {};
+  });
+}
+
+void blip3o_model_describe(const blip3o_model* model, blip3o_model_info* info) {
+  const blip3o::Engine& engine = *model->engine;
+  const blip3o::ModelConfig& config = engine.checkpoint().config();
+  *info = {};
+  info->image_tokens = Narrow(config.image_tokens.tokens);
+  info->image_codes = Narrow(config.image_tokens.codes);
+  info->image_token_first = Narrow(config.image_tokens.first);
+  info->image_start_tag = Narrow(config.image_tokens.image_start_tag);
+  info->scale_start = Narrow(config.image_tokens.scale_start);
+  info->vocabulary_size = Narrow(config.language_model.vocab_size);
+  info->max_prompt_length = Narrow(blip3o::MaxPromptLength(config));
+  info->hidden_size = Narrow(config.language_model.hidden_size);
+  info->caption_size = Narrow(config.diffusion_transformer.caption_channels);
+  info->latent_channels = Narrow(config.autoencoder.latent_channels);
+  info->latent_height = info->latent_width = Narrow(config.latent_side());
+  info->picture_height = info->picture_width = Narrow(config.picture_side());
+  info->default_temperature = static_cast<float>(config.sampling.temperature);
+  info->default_top_k = Narrow(config.sampling.top_k);
+  info->default_top_p = static_cast<float>(config.sampling.top_p);
+  info->threads = engine.threads();
+  info->compute = static_cast<blip3o_compute>(engine.compute());
+  info->weight_bytes = engine.checkpoint().weight_bytes();
+  CopyText(engine.checkpoint().dtypes(), info->weight_dtype, sizeof(info->weight_dtype));
+  CopyText(engine.backend(), info->backend, sizeof(info->backend));
+}
+
+void blip3o_model_close(blip3o_model* model) { delete model; }
+
+blip3o_status blip3o_checkpoint_inspect(const char* directory, const char* diffusion_directory, int32_t scan_values,
+                                        char** report, blip3o_error* error) {
+  *report = nullptr;
+  return Guard(error, [&]() -> Status {
+    if (directory == nullptr || *directory == '\0') {
+      return InvalidArgument("the model directory is empty: expected the path of a checkpoint");
+    }
+    const std::filesystem::path diffusion =
+        diffusion_directory == nullptr ? std::filesystem::path() : Utf8Path(diffusion_directory);
+    BLIP3O_ASSIGN_OR_RETURN(const std::string json,
+                            blip3o::InspectCheckpoint(Utf8Path(directory), diffusion, scan_values != 0));
+    char* copy = static_cast<char*>(std::malloc(json.size() + 1));
+    if (copy == nullptr) return blip3o::OutOfMemory("no memory for the report: free some and try again");
+    std::memcpy(copy, json.c_str(), json.size() + 1);
+    *report = copy;
+    return {};
+  });
+}
+
+void blip3o_string_free(char* string) { std::free(string); }
+
+void blip3o_request_default(const blip3o_model* model, blip3o_request* request) {
+  const Request defaults;
+  const blip3o::SamplingConfig& sampling = model->engine->checkpoint().config().sampling;
+  *request = {};
+  request->first_stage = BLIP3O_STAGE_TOKENS;
+  request->last_stage = BLIP3O_STAGE_PIXELS;
+  request->temperature = static_cast<float>(sampling.temperature);
+  request->top_k = Narrow(sampling.top_k);
+  request->top_p = static_cast<float>(sampling.top_p);
+  request->steps = defaults.steps;
+  request->guidance = defaults.guidance;
+}
+
+blip3o_status blip3o_model_submit(blip3o_model* model, const blip3o_request* request, blip3o_job** job,
+                                  blip3o_error* error) {
+  *job = nullptr;
+  return Guard(error, [&]() -> Status {
+    auto handle = std::make_unique<blip3o_job>();
+    BLIP3O_ASSIGN_OR_RETURN(Request copy, CopyRequest(*request));
+    BLIP3O_ASSIGN_OR_RETURN(handle->job, model->engine->Submit(std::move(copy)));
+    *job = handle.release();
+    return {};
+  });
+}
+
+int32_t blip3o_job_next_event(blip3o_job* job, int64_t timeout_millis, blip3o_event* event) {
+  const std::optional<blip3o::Event> next = job->job->events().Next(timeout_millis);
+  if (!next) return 0;
+  *event = {static_cast<blip3o_event_kind>(next->kind), next->index, next->count};
+  return 1;
+}
+
+void blip3o_job_cancel(blip3o_job* job) { job->job->Cancel(); }
+
+blip3o_status blip3o_job_wait(blip3o_job* job, blip3o_error* error) { return Report(job->job->Wait(), error); }
+
+blip3o_status blip3o_job_value(blip3o_job* job, blip3o_value value, blip3o_tensor* tensor, blip3o_error* error) {
+  *tensor = {};
+  return Guard(error, [&]() -> Status {
+    const blip3o::Values* values = job->job->values();
+    if (values == nullptr) return InvalidArgument("the job has no results: it has not ended, or not well");
+    if (value < 0 || value >= BLIP3O_VALUE_COUNT) {
+      return InvalidArgument(fmt::format("value {} is unknown: expected a blip3o_value", static_cast<int>(value)));
+    }
+    const HostTensor& from = (*values)[static_cast<size_t>(value)];
+    if (from.empty()) {
+      return InvalidArgument(
+          fmt::format("value {} was not computed: ask for it in the request's outputs, and run the "
+                      "stage that yields it",
+                      static_cast<int>(value)));
+    }
+    tensor->data = from.bytes.data();
+    tensor->dtype = static_cast<blip3o_dtype>(from.dtype);
+    tensor->rank = from.shape.rank();
+    for (int i = 0; i < from.shape.rank(); ++i) tensor->shape[i] = from.shape[i];
+    return {};
+  });
+}
+
+void blip3o_job_timings(blip3o_job* job, blip3o_timings* timings) {
+  const blip3o::Timings from = job->job->timings();
+  *timings = {from.prefill, from.tokens, from.condition, from.steps, from.decode, from.workspace_bytes};
+}
+
+void blip3o_job_close(blip3o_job* job) {
+  if (job == nullptr) return;
+  job->job->Cancel();
+  (void)job->job->Wait();
+  delete job;
+}
+
+void blip3o_noise_fill(uint64_t seed, float* values, int64_t count) { blip3o::FillNormal(seed, 0, count, values); }
+
+}  // extern "C"

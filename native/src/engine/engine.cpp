@@ -1,0 +1,205 @@
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <future>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "base/memory.h"
+#include "base/thread_pool.h"
+#include "ops/cpu/cpu_ops.h"
+
+namespace blip3o {
+
+namespace {
+
+constexpr int kMaxThreads = 1024;
+
+Status CheckOptions(const EngineOptions& options) {
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    return InvalidArgument(
+        fmt::format("threads must be 0 (one per processor) to {}: found {}", kMaxThreads, options.threads));
+  }
+  if (options.compute < ComputeOption::kAuto || options.compute > ComputeOption::kBF16) {
+    return InvalidArgument(
+        fmt::format("compute must be auto (0), f32 (1) or bf16 (2): found {}", static_cast<int>(options.compute)));
+  }
+  if (options.memory_limit_bytes < 0) {
+    return InvalidArgument(fmt::format("the memory limit must be 0 (what is free) or a number of bytes: found {}",
+                                       options.memory_limit_bytes));
+  }
+  return {};
+}
+
+ComputeOption Resolve(ComputeOption option, const Checkpoint& checkpoint) {
+  if (option != ComputeOption::kAuto) return option;
+  return checkpoint.is_16_bit() && cpu::HasNativeBF16() ? ComputeOption::kBF16 : ComputeOption::kF32;
+}
+
+class JobObserver final : public RunObserver {
+ public:
+  explicit JobObserver(Job& job) : job_(job) {}
+  Status OnProgress(EventKind kind, int index, int count) override {
+    job_.events().Push({kind, index, count});
+    if (job_.cancelled()) return Cancelled("the request was cancelled");
+    return {};
+  }
+
+ private:
+  Job& job_;
+};
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options)
+    : checkpoint_(std::move(checkpoint)), options_(std::move(options)), pipeline_(*checkpoint_) {}
+
+Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& directory, const EngineOptions& options) {
+  BLIP3O_RETURN_IF_ERROR(CheckOptions(options));
+  BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint,
+                          Checkpoint::Open(directory, options.diffusion_directory));
+  EngineOptions resolved = options;
+  if (resolved.threads == 0) resolved.threads = UsableProcessors();
+  resolved.compute = Resolve(options.compute, *checkpoint);
+  std::unique_ptr<Engine> engine(new Engine(std::move(checkpoint), std::move(resolved)));
+  BLIP3O_RETURN_IF_ERROR(engine->Start());
+  return engine;
+}
+
+// The worker makes its own backend, since some libraries keep settings by thread.
+Status Engine::Start() {
+  std::promise<Status> started;
+  std::future<Status> status = started.get_future();
+  try {
+    worker_ = std::thread([this, &started] {
+      Status backend = StartBackend();
+      const bool ok = backend.ok();
+      started.set_value(std::move(backend));
+      if (ok) Work();
+      ops_.reset();
+    });
+  } catch (const std::system_error& error) {
+    return OutOfMemory(
+        fmt::format("could not start the worker thread ({}): raise the limit on threads or memory", error.what()));
+  }
+  return status.get();
+}
+
+Status Engine::StartBackend() {
+  const cpu::Compute compute = options_.compute == ComputeOption::kBF16 ? cpu::Compute::kBF16 : cpu::Compute::kF32;
+  BLIP3O_ASSIGN_OR_RETURN(ops_, cpu::CreateOps({options_.threads, compute}));
+  backend_ = ops_->name();
+  return {};
+}
+
+Engine::~Engine() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    if (running_ != nullptr) running_->Cancel();
+  }
+  changed_.notify_all();
+  if (worker_.joinable()) worker_.join();
+  for (const std::shared_ptr<Job>& job : queue_) job->End(Cancelled("the model was closed"), {});
+}
+
+Result<std::shared_ptr<Job>> Engine::Submit(Request request) {
+  BLIP3O_RETURN_IF_ERROR(CheckRequest(checkpoint_->config(), request));
+  const MemoryNeed need = pipeline_.Measure(request);
+  BLIP3O_RETURN_IF_ERROR(CheckMemory(need));
+  auto job = std::make_shared<Job>(std::move(request), need);
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) return Cancelled("the model is being closed: open it again for new requests");
+    queue_.push_back(job);
+  }
+  changed_.notify_all();
+  return job;
+}
+
+// What the engine holds already will be used again, so only the rest must be free.
+Status Engine::CheckMemory(const MemoryNeed& need) {
+  const std::lock_guard lock(mutex_);
+  const int64_t bytes = need.workspace_bytes + ops_->ScratchBytes(need.capacity);
+  if (options_.memory_limit_bytes > 0 && bytes > options_.memory_limit_bytes) {
+    return OutOfMemory(
+        fmt::format("too little memory: the request takes {} for activations and key-value cache, the limit is {}: "
+                    "raise the limit or shorten the prompt",
+                    Mebibytes(bytes), Mebibytes(options_.memory_limit_bytes)));
+  }
+  const int64_t available = AvailableMemoryBytes();
+  if (options_.memory_limit_bytes == 0 && bytes - held_bytes_ > available) {
+    return OutOfMemory(
+        fmt::format("too little memory: the request takes {} for activations and key-value cache, of which {} are "
+                    "held, and the machine has {} free: free some memory or shorten the prompt",
+                    Mebibytes(bytes), Mebibytes(held_bytes_), Mebibytes(available)));
+  }
+  return {};
+}
+
+void Engine::Work() {
+  for (;;) {
+    std::shared_ptr<Job> job;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return closing_ || !queue_.empty(); });
+      if (closing_) return;
+      job = std::move(queue_.front());
+      queue_.pop_front();
+      running_ = job;
+    }
+    RunJob(*job);
+    const std::lock_guard lock(mutex_);
+    running_.reset();
+  }
+}
+
+void Engine::RunJob(Job& job) {
+  if (job.cancelled()) {
+    job.End(Cancelled("the request was cancelled before it started"), {});
+    return;
+  }
+  job.events().Push({EventKind::kStarted, 0, 0});
+  Values values;
+  Timings timings;
+  Status status;
+  try {
+    status = RunPipeline(job, values, timings);
+  } catch (const std::bad_alloc&) {
+    status = OutOfMemory("the machine ran out of memory during the request: free some, or make the request smaller");
+  } catch (const std::exception& error) {
+    status = InternalError(fmt::format("unexpected failure: {}: please report it", error.what()));
+  }
+  job.SetTimings(timings);
+  job.End(std::move(status), std::move(values));
+}
+
+Status Engine::RunPipeline(Job& job, Values& values, Timings& timings) {
+  BLIP3O_RETURN_IF_ERROR(Provide(job.memory_need()));
+  {
+    const std::lock_guard lock(mutex_);
+    timings.workspace_bytes = held_bytes_;
+  }
+  JobObserver observer(job);
+  return pipeline_.Run(*ops_, workspace_, job.request(), observer, values, timings);
+}
+
+Status Engine::Provide(const MemoryNeed& need) {
+  if (need.workspace_bytes > workspace_.size_bytes()) {
+    {
+      const std::lock_guard lock(mutex_);
+      held_bytes_ -= workspace_.size_bytes();
+    }
+    workspace_ = Buffer();
+    BLIP3O_ASSIGN_OR_RETURN(workspace_, ops_->Allocate(need.workspace_bytes));
+  }
+  const std::lock_guard lock(mutex_);
+  BLIP3O_RETURN_IF_ERROR(ops_->Reserve(need.capacity));
+  held_bytes_ = workspace_.size_bytes() + ops_->ScratchBytes(need.capacity);
+  return {};
+}
+
+}  // namespace blip3o

@@ -1,0 +1,346 @@
+#include "engine/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/philox.h"
+#include "model/flow.h"
+#include "model/sampler.h"
+#include "ops/dry_ops.h"
+
+namespace blip3o {
+
+namespace {
+
+constexpr int64_t kPictureChannels = 3;
+
+// Adds the seconds of its life to `total`. The operations of that time must be finished at its end.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& total) : total_(total), start_(Clock::now()) {}
+  ~Stopwatch() { total_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& total_;
+  Clock::time_point start_;
+};
+
+class SilentObserver final : public RunObserver {
+ public:
+  Status OnProgress(EventKind, int, int) override { return {}; }
+};
+
+class DecodeProgress final : public Progress {
+ public:
+  DecodeProgress(Ops& ops, RunObserver& observer) : ops_(ops), observer_(observer) {}
+  Status Advance(int done, int count) override {
+    BLIP3O_RETURN_IF_ERROR(ops_.Finish());
+    return observer_.OnProgress(EventKind::kDecode, done, count);
+  }
+
+ private:
+  Ops& ops_;
+  RunObserver& observer_;
+};
+
+}  // namespace
+
+struct Pipeline::Flow {
+  Ops& ops;
+  Arena& arena;
+  const Request& request;
+  RunObserver& observer;
+  Values* values;  // null in a dry run
+  Timings& timings;
+
+  // In the arena, each empty until its stage.
+  Matrix hidden_states = {};   // [N + 1, H]
+  Matrix condition = {};       // [M, C]
+  Matrix null_condition = {};  // [1, C]
+  Matrix latents = {};         // [h·w, c]
+
+  bool Wants(Value value) const { return values != nullptr && (request.Keeps(value) || IsResultOfLastStage(value)); }
+
+  bool IsResultOfLastStage(Value value) const {
+    switch (request.last_stage) {
+      case Stage::kTokens:
+        return value == Value::kTokens || value == Value::kHiddenStates;
+      case Stage::kHidden:
+        return value == Value::kHiddenStates || (value == Value::kTokens && request.Runs(Stage::kTokens));
+      case Stage::kCondition:
+        return value == Value::kCondition || value == Value::kNullCondition;
+      case Stage::kLatents:
+        return value == Value::kLatents;
+      case Stage::kPixels:
+        return value == Value::kPixels;
+    }
+    return false;
+  }
+
+  void Keep(Value value, DType dtype, const Shape& shape, const void* data) {
+    if (values == nullptr || !Wants(value)) return;
+    HostTensor& tensor = (*values)[static_cast<size_t>(value)];
+    tensor.dtype = dtype;
+    tensor.shape = shape;
+    tensor.bytes.resize(static_cast<size_t>(shape.count() * SizeOf(dtype)));
+    ops.CopyOut(data, static_cast<int64_t>(tensor.bytes.size()), tensor.bytes.data());
+  }
+  // A dense matrix as it is.
+  void Keep(Value value, const Matrix& matrix) { Keep(value, DType::kF32, {matrix.rows, matrix.cols}, matrix.data); }
+  // A channels-last map [height·width, channels] as planes.
+  void KeepPlanes(Value value, const Matrix& map, int64_t height, int64_t width) {
+    if (!Wants(value)) return;
+    const Arena::Scope scope(arena);
+    float* planes = arena.Take<float>(map.rows * map.cols);
+    ops.ToPlanes(map, 1.0f, planes);
+    Keep(value, DType::kF32, {map.cols, height, width}, planes);
+  }
+  // Takes memory for a dense matrix and fills it from the host.
+  Matrix Load(int64_t rows, int64_t cols, const void* host) {
+    const Matrix matrix = arena.TakeMatrix(rows, cols);
+    ops.CopyIn(host, rows * cols * SizeOf(DType::kF32), matrix.data);
+    return matrix;
+  }
+  int32_t* LoadIds(const std::vector<int32_t>& ids) {
+    int32_t* loaded = arena.Take<int32_t>(static_cast<int64_t>(ids.size()));
+    ops.CopyIn(ids.data(), static_cast<int64_t>(ids.size() * sizeof(int32_t)), loaded);
+    return loaded;
+  }
+};
+
+Pipeline::Pipeline(const Checkpoint& checkpoint)
+    : checkpoint_(checkpoint),
+      config_(checkpoint.config()),
+      weights_(checkpoint.weights()),
+      language_model_(config_.language_model, weights_.language_model),
+      connector_(weights_.diffusion_connector),
+      diffusion_transformer_(config_.diffusion_transformer, weights_.diffusion_transformer),
+      decoder_(config_.autoencoder, weights_.decoder) {}
+
+MemoryNeed Pipeline::Measure(const Request& request) const {
+  DryOps ops;
+  Arena arena;
+  SilentObserver observer;
+  Timings timings;
+  Flow flow{ops, arena, request, observer, nullptr, timings};
+  // Operations that compute nothing can't fail, and one token and one step are as large as all.
+  (void)RunStages(flow, 1);
+  return {arena.peak_bytes(), ops.capacity()};
+}
+
+Status Pipeline::Run(Ops& ops, const Buffer& workspace, const Request& request, RunObserver& observer, Values& values,
+                     Timings& timings) const {
+  Arena arena(workspace);
+  Flow flow{ops, arena, request, observer, &values, timings};
+  Status status = RunStages(flow, std::numeric_limits<int64_t>::max());
+  const Status finished = ops.Finish();
+  return status.ok() ? finished : status;
+}
+
+Status Pipeline::RunStages(Flow& flow, int64_t most_iterations) const {
+  const Request& request = flow.request;
+  if (request.Runs(Stage::kTokens)) BLIP3O_RETURN_IF_ERROR(Tokens(flow, most_iterations));
+  if (request.Runs(Stage::kHidden)) BLIP3O_RETURN_IF_ERROR(Hidden(flow));
+  if (request.Runs(Stage::kCondition)) BLIP3O_RETURN_IF_ERROR(Condition(flow));
+  if (request.Runs(Stage::kLatents)) BLIP3O_RETURN_IF_ERROR(Latents(flow, most_iterations));
+  if (request.Runs(Stage::kPixels)) BLIP3O_RETURN_IF_ERROR(Pixels(flow));
+  return {};
+}
+
+// Hidden states are kept as decoding yields them: row 0 at <S0>, row k + 1 at image token k. The last token takes a
+// decode step without a draw.
+Status Pipeline::Tokens(Flow& flow, int64_t most_tokens) const {
+  const Request& request = flow.request;
+  Ops& ops = flow.ops;
+  const int64_t prompt = static_cast<int64_t>(request.prompt.size()), count = config_.image_tokens.tokens;
+  const SamplerSettings sampler{request.temperature, request.top_k, request.top_p, request.seed};
+  const View& image_head = weights_.language_model.image_head;
+
+  flow.hidden_states = flow.arena.TakeMatrix(count + 1, config_.language_model.hidden_size);
+  const Arena::Scope scope(flow.arena);
+  int32_t* const tokens = flow.arena.Take<int32_t>(count);
+  const Matrix logits = flow.arena.TakeMatrix(1, config_.image_tokens.codes);
+  const std::vector<KvSlot> cache = language_model_.TakeCache(flow.arena, prompt + count);
+  {
+    const Stopwatch stopwatch(flow.timings.prefill);
+    const int32_t* ids = flow.LoadIds(request.prompt);
+    language_model_.Prefill(ops, flow.arena, ids, prompt, cache, flow.hidden_states.Rows(0, 1));
+    BLIP3O_RETURN_IF_ERROR(ops.Finish());
+  }
+  const Stopwatch stopwatch(flow.timings.tokens);
+  for (int64_t k = 0; k < std::min(count, most_tokens); ++k) {
+    DrawToken(ops, image_head, flow.hidden_states.Rows(k, 1), sampler, k, logits, tokens + k);
+    if (!ops.AllFinite(logits)) {
+      return NotFinite(flow, ModelPart::kLanguageModel, fmt::format("the logits of image token {}", k + 1));
+    }
+    if (k == 0) flow.Keep(Value::kFirstLogits, DType::kF32, {logits.cols}, logits.data);
+    language_model_.Decode(ops, flow.arena, tokens + k, static_cast<int32_t>(config_.image_tokens.first), prompt + k,
+                           cache, flow.hidden_states.Rows(k + 1, 1));
+    BLIP3O_RETURN_IF_ERROR(ops.Finish());
+    BLIP3O_RETURN_IF_ERROR(
+        flow.observer.OnProgress(EventKind::kToken, static_cast<int>(k + 1), static_cast<int>(count)));
+  }
+  if (!ops.AllFinite(flow.hidden_states.Rows(0, std::min(count, most_tokens) + 1))) {
+    return NotFinite(flow, ModelPart::kLanguageModel, "the hidden states");
+  }
+  flow.Keep(Value::kTokens, DType::kI32, {count}, tokens);
+  flow.Keep(Value::kHiddenStates, flow.hidden_states);
+  return {};
+}
+
+// One prefill over the prompt and the given tokens; its last N + 1 rows are those at <S0> and at every image token.
+Status Pipeline::Hidden(Flow& flow) const {
+  const Stopwatch stopwatch(flow.timings.prefill);
+  const int64_t count = config_.image_tokens.tokens;
+  std::vector<int32_t> sequence = flow.request.prompt;
+  const int32_t* codes = flow.request.tokens.data<int32_t>();
+  for (int64_t i = 0; i < count; ++i) {
+    sequence.push_back(codes[i] + static_cast<int32_t>(config_.image_tokens.first));
+  }
+  const int64_t length = static_cast<int64_t>(sequence.size());
+  flow.hidden_states = flow.arena.TakeMatrix(count + 1, config_.language_model.hidden_size);
+  const Arena::Scope scope(flow.arena);
+  const std::vector<KvSlot> cache = language_model_.TakeCache(flow.arena, length);
+  language_model_.Prefill(flow.ops, flow.arena, flow.LoadIds(sequence), length, cache, flow.hidden_states);
+  BLIP3O_RETURN_IF_ERROR(flow.ops.Finish());
+  if (!flow.ops.AllFinite(flow.hidden_states)) {
+    return NotFinite(flow, ModelPart::kLanguageModel, "the hidden states");
+  }
+  flow.Keep(Value::kHiddenStates, flow.hidden_states);
+  return {};
+}
+
+Status Pipeline::Condition(Flow& flow) const {
+  const Stopwatch stopwatch(flow.timings.condition);
+  const Request& request = flow.request;
+  if (flow.hidden_states.empty()) {
+    flow.hidden_states =
+        flow.Load(request.hidden_states.shape[0], request.hidden_states.shape[1], request.hidden_states.bytes.data());
+  }
+  const int64_t caption = config_.diffusion_transformer.caption_channels;
+  flow.condition = flow.arena.TakeMatrix(flow.hidden_states.rows, caption);
+  flow.null_condition = flow.arena.TakeMatrix(1, caption);
+  connector_.Apply(flow.ops, flow.arena, flow.hidden_states, flow.condition);
+  connector_.ApplyToZeros(flow.ops, flow.arena, flow.hidden_states.cols, flow.null_condition);
+  BLIP3O_RETURN_IF_ERROR(flow.ops.Finish());
+  if (!flow.ops.AllFinite(flow.condition) || !flow.ops.AllFinite(flow.null_condition)) {
+    return NotFinite(flow, ModelPart::kConnector, "the condition");
+  }
+  flow.Keep(Value::kCondition, flow.condition);
+  flow.Keep(Value::kNullCondition, flow.null_condition);
+  return {};
+}
+
+Status Pipeline::Latents(Flow& flow, int64_t most_steps) const {
+  const Request& request = flow.request;
+  Ops& ops = flow.ops;
+  const int64_t side = config_.latent_side(), tokens = side * side, channels = config_.autoencoder.latent_channels;
+  flow.latents = flow.arena.TakeMatrix(tokens, channels);
+  const Arena::Scope scope(flow.arena);
+  if (request.first_stage == Stage::kLatents) {
+    const HostTensor& rows = request.condition;
+    flow.condition = flow.Load(rows.shape[0], rows.shape[1], rows.bytes.data());
+    const HostTensor& null = request.null_condition;
+    if (!null.empty()) flow.null_condition = flow.Load(null.shape[0], null.shape[1], null.bytes.data());
+  }
+
+  std::vector<float> noise(static_cast<size_t>(tokens * channels));
+  if (request.noise.empty()) {
+    FillNormal(request.seed, 0, tokens * channels, noise.data());
+  } else {
+    std::memcpy(noise.data(), request.noise.bytes.data(), noise.size() * sizeof(float));
+  }
+  float* const planes = flow.Load(channels, tokens, noise.data()).data;
+  ops.FromPlanes(planes, 1.0f, flow.latents);
+  flow.Keep(Value::kNoise, DType::kF32, {channels, side, side}, planes);
+
+  // A trace may ask for the null branch of the first step where guidance 1 needs none.
+  const bool null_first =
+      request.guided() || (request.Keeps(Value::kVelocityNullFirst) && !flow.null_condition.empty());
+  DiffusionTransformer::Conditioning conditioning;
+  {
+    const Stopwatch stopwatch(flow.timings.condition);
+    conditioning = diffusion_transformer_.Prepare(ops, flow.arena, flow.condition,
+                                                  null_first ? flow.null_condition : Matrix(), side, side);
+    BLIP3O_RETURN_IF_ERROR(ops.Finish());
+  }
+
+  const Stopwatch stopwatch(flow.timings.steps);
+  const std::vector<float> sigmas = FlowSigmas(request.steps, config_.flow.shift);
+  flow.Keep(Value::kSigmas, DType::kF32, {static_cast<int64_t>(sigmas.size())}, sigmas.data());
+  const Matrix velocities = flow.arena.TakeMatrix(2 * tokens, channels);  // null, then conditional
+  const Matrix velocity = flow.arena.TakeMatrix(tokens, channels);        // guided
+  const Matrix null = velocities.Rows(0, tokens), cond = velocities.Rows(tokens, tokens);
+  for (int64_t k = 0; k < std::min<int64_t>(request.steps, most_steps); ++k) {
+    const size_t i = static_cast<size_t>(k);
+    const bool with_null = request.guided() || (k == 0 && null_first);
+    diffusion_transformer_.Velocity(ops, flow.arena, conditioning, flow.latents, side, side, sigmas[i],
+                                    with_null ? velocities : cond);
+    ops.GuidedStep(request.guided() ? null : Matrix(), cond, request.guidance, sigmas[i + 1] - sigmas[i], velocity,
+                   flow.latents);
+    BLIP3O_RETURN_IF_ERROR(ops.Finish());
+    if (!ops.AllFinite(flow.latents)) {
+      return NotFinite(flow, ModelPart::kDiffusionTransformer, fmt::format("the latents of step {}", k + 1));
+    }
+    if (k == 0) {
+      flow.KeepPlanes(Value::kVelocityFirst, velocity, side, side);
+      if (null_first) flow.KeepPlanes(Value::kVelocityNullFirst, null, side, side);
+      flow.KeepPlanes(Value::kLatentsFirst, flow.latents, side, side);
+    }
+    BLIP3O_RETURN_IF_ERROR(flow.observer.OnProgress(EventKind::kStep, static_cast<int>(k + 1), request.steps));
+  }
+  flow.KeepPlanes(Value::kLatents, flow.latents, side, side);
+  return {};
+}
+
+Status Pipeline::Pixels(Flow& flow) const {
+  const Stopwatch stopwatch(flow.timings.decode);
+  Ops& ops = flow.ops;
+  const int64_t side = config_.latent_side(), picture = config_.picture_side();
+  if (flow.latents.empty()) {
+    const HostTensor& given = flow.request.latents;
+    const Matrix planes = flow.Load(given.shape[0], side * side, given.bytes.data());
+    flow.latents = flow.arena.TakeMatrix(side * side, given.shape[0]);
+    ops.FromPlanes(planes.data, 1.0f, flow.latents);
+  }
+  const Matrix image = flow.arena.TakeMatrix(picture * picture, kPictureChannels);
+  {
+    const Arena::Scope scope(flow.arena);
+    const Matrix scaled = flow.arena.TakeMatrix(flow.latents.rows, flow.latents.cols);
+    const Matrix planes = flow.arena.TakeMatrix(flow.latents.cols, flow.latents.rows);
+    ops.ToPlanes(flow.latents, static_cast<float>(1.0 / config_.autoencoder.scaling_factor), planes.data);
+    ops.FromPlanes(planes.data, 1.0f, scaled);
+    DecodeProgress progress(ops, flow.observer);
+    BLIP3O_RETURN_IF_ERROR(decoder_.Decode(ops, flow.arena, scaled, side, side, progress, image));
+  }
+  if (!ops.AllFinite(image)) return NotFinite(flow, ModelPart::kDecoder, "the image");
+  flow.KeepPlanes(Value::kImage, image, picture, picture);
+  if (flow.Wants(Value::kPixels)) {
+    const Arena::Scope scope(flow.arena);
+    uint8_t* pixels = flow.arena.Take<uint8_t>(image.rows * image.cols);
+    ops.ToPixels(image, pixels);
+    flow.Keep(Value::kPixels, DType::kU8, {picture, picture, kPictureChannels}, pixels);
+  }
+  return {};
+}
+
+Status Pipeline::NotFinite(Flow& flow, ModelPart part, const std::string& what) const {
+  (void)flow.ops.Finish();
+  const Status scanned = checkpoint_.ScanValues(part);
+  if (!scanned.ok()) {
+    return NumericError(fmt::format("{} are not finite, because a weight is not: {}", what, scanned.message()));
+  }
+  return NumericError(
+      fmt::format("{} are not finite (expected finite values), though every weight of the {} is: the checkpoint "
+                  "overflows f32 on this input",
+                  what, NameOf(part)));
+}
+
+}  // namespace blip3o

@@ -1,0 +1,47 @@
+// DC-AE's decoder: latents → image.
+//
+// Source: diffusers: autoencoders/autoencoder_dc.py: Decoder.
+#pragma once
+
+#include <cstdint>
+
+#include "base/arena.h"
+#include "model/progress.h"
+#include "ops/ops.h"
+#include "weights/config.h"
+#include "weights/model_weights.h"
+
+namespace blip3o {
+
+class AutoencoderDecoder {
+ public:
+  // Both must outlive the model.
+  AutoencoderDecoder(const AutoencoderConfig& config, const AutoencoderDecoderWeights& weights)
+      : config_(config), weights_(weights) {}
+
+  // image [height·s · width·s, 3] from latents [height·width, c], scaling_factor already divided out;
+  // s = 2^(stages − 1). Reports each block and the output to `progress`, which may stop it.
+  Status Decode(Ops& ops, Arena& arena, const Matrix& latents, int64_t height, int64_t width, Progress& progress,
+                const Matrix& image) const;
+
+ private:
+  struct Map {
+    Matrix x;  // [grid, channels]
+    Grid grid;
+  };
+
+  int Parts() const;
+  Matrix Take(Arena& arena, const Grid& grid, int64_t channels) const;
+  // The up-sampler of one stage, with its shortcut: [grid, Cin] → [2·grid, Cout].
+  void Upsample(Ops& ops, Arena& arena, const ConvWeights& weights, const Map& in, bool shortcut, const Map& out) const;
+  void ResBlock(Ops& ops, Arena& arena, const AutoencoderStageConfig& stage, const ResBlockWeights& weights,
+                const Map& map) const;
+  void EfficientViTBlock(Ops& ops, Arena& arena, const EfficientViTWeights& weights, const Map& map) const;
+  void MultiscaleAttention(Ops& ops, Arena& arena, const EfficientViTWeights& weights, const Map& map) const;
+  void Output(Ops& ops, Arena& arena, const Map& map, const Matrix& image) const;
+
+  const AutoencoderConfig& config_;
+  const AutoencoderDecoderWeights& weights_;
+};
+
+}  // namespace blip3o

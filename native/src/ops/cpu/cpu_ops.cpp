@@ -1,0 +1,212 @@
+#include "ops/cpu/cpu_ops.h"
+
+#include <fmt/format.h>
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "ops/cpu/kernels.h"
+#include "ops/cpu/one_dnn.h"
+
+namespace blip3o::cpu {
+
+namespace {
+
+// Worker scratches start on their own cache lines.
+constexpr int64_t kWorkerAlignment = 64;
+
+std::string_view SimdName() {
+  const int64_t targets = hwy::SupportedTargets();
+  if (targets & (HWY_AVX3 | HWY_AVX3_DL)) return "AVX-512";
+  if (targets & HWY_AVX2) return "AVX2";
+  return "portable SIMD";
+}
+
+class CpuOps final : public Ops {
+ public:
+  CpuOps(std::unique_ptr<ThreadPool> pool, std::unique_ptr<OneDnn> one_dnn, Compute compute)
+      : pool_(std::move(pool)), one_dnn_(std::move(one_dnn)) {
+    context_.pool = pool_.get();
+    context_.one_dnn = one_dnn_.get();
+    context_.compute = compute;
+  }
+
+  std::string name() const override { return fmt::format("cpu ({})", SimdName()); }
+
+  Result<Buffer> Allocate(int64_t size_bytes) override { return Buffer::Allocate(size_bytes); }
+
+  int64_t ScratchBytes(const Capacity& capacity) const override {
+    const cpu::ScratchBytes need = Need(Larger(capacity_, capacity));
+    return need.shared + need.per_worker * pool_->threads();
+  }
+
+  Status Reserve(const Capacity& capacity) override {
+    const Capacity larger = Larger(capacity_, capacity);
+    const cpu::ScratchBytes need = Need(larger);
+    if (need.shared > context_.shared.size_bytes()) {
+      context_.shared = Buffer();
+      BLIP3O_ASSIGN_OR_RETURN(context_.shared, Buffer::Allocate(need.shared));
+    }
+    if (need.per_worker > context_.worker_bytes) {
+      context_.per_worker = Buffer();
+      context_.worker_bytes = 0;
+      BLIP3O_ASSIGN_OR_RETURN(context_.per_worker, Buffer::Allocate(need.per_worker * pool_->threads()));
+      context_.worker_bytes = need.per_worker;
+    }
+    capacity_ = larger;
+    return {};
+  }
+
+  void CopyIn(const void* host, int64_t size_bytes, void* to) override {
+    std::memcpy(to, host, static_cast<size_t>(size_bytes));
+  }
+  void CopyOut(const void* from, int64_t size_bytes, void* host) override {
+    std::memcpy(host, from, static_cast<size_t>(size_bytes));
+  }
+  Status Finish() override { return std::exchange(status_, Status()); }
+
+  void Matmul(const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) override {
+    Run([&] { return cpu::Matmul(context_, x, weight, epilogue, out); });
+  }
+  void TokenMatmul(const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) override {
+    if (status_.ok()) cpu::TokenMatmul(context_, x, weight, epilogue, out);
+  }
+  void TokenSwiGlu(const Matrix& x, const View& gate, const View& up, const Matrix& out) override {
+    if (status_.ok()) cpu::TokenSwiGlu(context_, x, gate, up, out);
+  }
+  void GroupedPointwise(const Matrix& x, const View& weight, const Matrix& out) override {
+    if (status_.ok()) cpu::GroupedPointwise(context_, x, weight, out);
+  }
+  void Embed(const View& table, const int32_t* ids, int32_t offset, const Matrix& out) override {
+    if (status_.ok()) cpu::Embed(context_, table, ids, offset, out);
+  }
+  void RotaryAppend(const RotaryParameters& parameters, const Matrix& q, const Matrix& k, const Matrix& v,
+                    const KvSlot& slot) override {
+    if (status_.ok()) cpu::RotaryAppend(context_, parameters, q, k, v, slot);
+  }
+  void PrefillAttention(const AttentionShape& shape, const Matrix& q, const KvSlot& slot, const Matrix& out) override {
+    if (status_.ok()) cpu::PrefillAttention(context_, shape, q, slot, out);
+  }
+  void DecodeAttention(const AttentionShape& shape, const Matrix& q, std::span<const KvSlot> slots,
+                       const Matrix& out) override {
+    if (status_.ok()) cpu::DecodeAttention(context_, shape, q, slots, out);
+  }
+  void Sample(const Matrix& logits, const SamplingParameters& parameters, int32_t* token) override {
+    if (status_.ok()) cpu::Sample(context_, logits, parameters, token);
+  }
+  void RmsNorm(const Matrix& x, const View& weight, const View& bias, double eps, Activation activation,
+               const Matrix& residual, const Matrix& out) override {
+    if (status_.ok()) cpu::RmsNorm(context_, x, weight, bias, eps, activation, residual, out);
+  }
+  void LayerNormModulate(const Matrix& x, const Matrix& shift, const Matrix& scale, double eps,
+                         const Matrix& out) override {
+    if (status_.ok()) cpu::LayerNormModulate(context_, x, shift, scale, eps, out);
+  }
+  void CrossAttention(const Matrix& q, const Matrix& k, const Matrix& v, int64_t heads, int64_t head_dim,
+                      const Matrix& out) override {
+    if (status_.ok()) cpu::CrossAttention(context_, q, k, v, heads, head_dim, out);
+  }
+  void LinearAttention(const LinearAttentionInput& input, const Matrix& out) override {
+    if (status_.ok()) cpu::LinearAttention(context_, input, out);
+  }
+  void Conv3x3(const Matrix& x, const Grid& grid, const View& weight, const Epilogue& epilogue,
+               const Matrix& out) override {
+    Run([&] { return cpu::Conv3x3(context_, x, grid, weight, epilogue, out); });
+  }
+  void UpsampleConv3x3(const Matrix& x, const Grid& grid, const View& weight, const View& bias,
+                       const Matrix& out) override {
+    Run([&] { return cpu::UpsampleConv3x3(context_, x, grid, weight, bias, out); });
+  }
+  void DepthwiseConv(const Matrix& x, const Grid& grid, const View& weight, const Matrix& out) override {
+    if (status_.ok()) cpu::DepthwiseConv(context_, x, grid, weight, out);
+  }
+  void DepthwiseGate(const Matrix& x, const Grid& grid, const View& weight, const View& bias,
+                     const Matrix& out) override {
+    if (status_.ok()) cpu::DepthwiseGate(context_, x, grid, weight, bias, out);
+  }
+  void PixelShuffle(const Matrix& x, const Grid& grid, const Matrix& out) override {
+    if (status_.ok()) cpu::PixelShuffle(context_, x, grid, out);
+  }
+  void AddUpsampled(const Matrix& x, const Grid& grid, const Matrix& out) override {
+    if (status_.ok()) cpu::AddUpsampled(context_, x, grid, out);
+  }
+  void AddRepeated(const Matrix& x, const Matrix& out) override {
+    if (status_.ok()) cpu::AddRepeated(context_, x, out);
+  }
+  void ToPlanes(const Matrix& x, float factor, float* planes) override {
+    if (status_.ok()) cpu::ToPlanes(context_, x, factor, planes);
+  }
+  void FromPlanes(const float* planes, float factor, const Matrix& out) override {
+    if (status_.ok()) cpu::FromPlanes(context_, planes, factor, out);
+  }
+  void Activate(const Matrix& x, Activation activation, const Matrix& out) override {
+    if (status_.ok()) cpu::Activate(context_, x, activation, out);
+  }
+  void AddTable(const View& table, const Matrix& x, const Matrix& out) override {
+    if (status_.ok()) cpu::AddTable(context_, table, x, out);
+  }
+  void AddRow(const Matrix& row, const Matrix& x) override {
+    if (status_.ok()) cpu::AddRow(context_, row, x);
+  }
+  void GuidedStep(const Matrix& null, const Matrix& cond, float guidance, float delta, const Matrix& velocity,
+                  const Matrix& x) override {
+    if (status_.ok()) cpu::GuidedStep(context_, null, cond, guidance, delta, velocity, x);
+  }
+  void ToPixels(const Matrix& x, uint8_t* pixels) override {
+    if (status_.ok()) cpu::ToPixels(context_, x, pixels);
+  }
+  bool AllFinite(const Matrix& x) override { return !status_.ok() || cpu::AllFinite(context_, x); }
+
+ private:
+  template <typename F>
+  void Run(const F& operation) {
+    if (status_.ok()) status_ = operation();
+  }
+
+  static Capacity Larger(const Capacity& a, const Capacity& b) {
+    Capacity c;
+    c.product_depth = std::max(a.product_depth, b.product_depth);
+    c.convolution_weights = std::max(a.convolution_weights, b.convolution_weights);
+    c.keys = std::max(a.keys, b.keys);
+    c.attention_width = std::max(a.attention_width, b.attention_width);
+    c.vocabulary = std::max(a.vocabulary, b.vocabulary);
+    c.linear_attention_tokens = std::max(a.linear_attention_tokens, b.linear_attention_tokens);
+    c.linear_attention_state = std::max(a.linear_attention_state, b.linear_attention_state);
+    return c;
+  }
+
+  cpu::ScratchBytes Need(const Capacity& capacity) const {
+    const int threads = pool_->threads();
+    cpu::ScratchBytes need;
+    for (const cpu::ScratchBytes& family :
+         {MatmulScratch(capacity, context_.compute, threads), ConvScratch(capacity, context_.compute, threads),
+          TokenMatmulScratch(capacity, threads), AttentionScratch(capacity, threads),
+          LinearAttentionScratch(capacity, threads), SamplingScratch(capacity)}) {
+      need.shared = std::max(need.shared, family.shared);
+      need.per_worker = std::max(need.per_worker, family.per_worker);
+    }
+    need.per_worker = (need.per_worker + kWorkerAlignment - 1) / kWorkerAlignment * kWorkerAlignment;
+    return need;
+  }
+
+  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<OneDnn> one_dnn_;
+  Context context_;
+  Capacity capacity_;
+  Status status_;  // the first failure since Finish
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Ops>> CreateOps(const Options& options) {
+  BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<ThreadPool> pool, ThreadPool::Create(options.threads));
+  BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<OneDnn> one_dnn, OneDnn::Create(*pool));
+  return std::unique_ptr<Ops>(new CpuOps(std::move(pool), std::move(one_dnn), options.compute));
+}
+
+bool HasNativeBF16() { return __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16"); }
+
+}  // namespace blip3o::cpu

@@ -1,0 +1,57 @@
+#include "ops/dry_ops.h"
+
+#include <algorithm>
+
+namespace blip3o {
+
+namespace {
+void Raise(int64_t& most, int64_t value) { most = std::max(most, value); }
+}  // namespace
+
+void DryOps::Matmul(const Matrix& x, const View&, const Epilogue&, const Matrix&) {
+  Raise(capacity_.product_depth, x.cols);
+}
+
+void DryOps::TokenMatmul(const Matrix& x, const View&, const Epilogue&, const Matrix&) {
+  Raise(capacity_.product_depth, x.cols);
+}
+
+void DryOps::TokenSwiGlu(const Matrix& x, const View&, const View&, const Matrix&) {
+  Raise(capacity_.product_depth, x.cols);
+}
+
+void DryOps::NoteAttention(const Matrix& q, int64_t keys) {
+  Raise(capacity_.keys, keys);
+  Raise(capacity_.attention_width, q.cols);
+}
+
+void DryOps::PrefillAttention(const AttentionShape&, const Matrix& q, const KvSlot& slot, const Matrix&) {
+  NoteAttention(q, slot.capacity);
+}
+
+void DryOps::DecodeAttention(const AttentionShape&, const Matrix& q, std::span<const KvSlot> slots, const Matrix&) {
+  for (const KvSlot& slot : slots) NoteAttention(q, slot.capacity);
+}
+
+void DryOps::Sample(const Matrix& logits, const SamplingParameters&, int32_t*) {
+  Raise(capacity_.vocabulary, logits.cols);
+}
+
+void DryOps::CrossAttention(const Matrix& q, const Matrix& k, const Matrix&, int64_t, int64_t, const Matrix&) {
+  NoteAttention(q, k.rows);
+}
+
+void DryOps::LinearAttention(const LinearAttentionInput& input, const Matrix&) {
+  Raise(capacity_.linear_attention_tokens, input.q.rows / input.pictures);
+  Raise(capacity_.linear_attention_state, input.heads * input.head_dim * (input.head_dim + 1));
+}
+
+void DryOps::Conv3x3(const Matrix&, const Grid&, const View& weight, const Epilogue&, const Matrix&) {
+  Raise(capacity_.convolution_weights, weight.count());
+}
+
+void DryOps::UpsampleConv3x3(const Matrix&, const Grid&, const View& weight, const View&, const Matrix&) {
+  Raise(capacity_.convolution_weights, weight.count());
+}
+
+}  // namespace blip3o

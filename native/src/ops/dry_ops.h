@@ -1,0 +1,55 @@
+// Operations that compute nothing and note how large their operands are. Model code run on them, with a measuring
+// Arena, tells what memory the same run will take.
+#pragma once
+
+#include "ops/ops.h"
+
+namespace blip3o {
+
+class DryOps final : public Ops {
+ public:
+  const Capacity& capacity() const { return capacity_; }
+
+  std::string name() const override { return "dry run"; }
+  Result<Buffer> Allocate(int64_t) override { return Buffer(); }
+  Status Reserve(const Capacity&) override { return {}; }
+  int64_t ScratchBytes(const Capacity&) const override { return 0; }
+  void CopyIn(const void*, int64_t, void*) override {}
+  void CopyOut(const void*, int64_t, void*) override {}
+  Status Finish() override { return {}; }
+
+  void Matmul(const Matrix& x, const View&, const Epilogue&, const Matrix&) override;
+  void TokenMatmul(const Matrix& x, const View&, const Epilogue&, const Matrix&) override;
+  void TokenSwiGlu(const Matrix& x, const View&, const View&, const Matrix&) override;
+  void GroupedPointwise(const Matrix&, const View&, const Matrix&) override {}
+  void Embed(const View&, const int32_t*, int32_t, const Matrix&) override {}
+  void RotaryAppend(const RotaryParameters&, const Matrix&, const Matrix&, const Matrix&, const KvSlot&) override {}
+  void PrefillAttention(const AttentionShape&, const Matrix& q, const KvSlot&, const Matrix&) override;
+  void DecodeAttention(const AttentionShape&, const Matrix& q, std::span<const KvSlot>, const Matrix&) override;
+  void Sample(const Matrix& logits, const SamplingParameters&, int32_t*) override;
+  void RmsNorm(const Matrix&, const View&, const View&, double, Activation, const Matrix&, const Matrix&) override {}
+  void LayerNormModulate(const Matrix&, const Matrix&, const Matrix&, double, const Matrix&) override {}
+  void CrossAttention(const Matrix& q, const Matrix& k, const Matrix&, int64_t, int64_t, const Matrix&) override;
+  void LinearAttention(const LinearAttentionInput& input, const Matrix&) override;
+  void Conv3x3(const Matrix&, const Grid&, const View& weight, const Epilogue&, const Matrix&) override;
+  void UpsampleConv3x3(const Matrix&, const Grid&, const View& weight, const View&, const Matrix&) override;
+  void DepthwiseConv(const Matrix&, const Grid&, const View&, const Matrix&) override {}
+  void DepthwiseGate(const Matrix&, const Grid&, const View&, const View&, const Matrix&) override {}
+  void PixelShuffle(const Matrix&, const Grid&, const Matrix&) override {}
+  void AddUpsampled(const Matrix&, const Grid&, const Matrix&) override {}
+  void AddRepeated(const Matrix&, const Matrix&) override {}
+  void ToPlanes(const Matrix&, float, float*) override {}
+  void FromPlanes(const float*, float, const Matrix&) override {}
+  void Activate(const Matrix&, Activation, const Matrix&) override {}
+  void AddTable(const View&, const Matrix&, const Matrix&) override {}
+  void AddRow(const Matrix&, const Matrix&) override {}
+  void GuidedStep(const Matrix&, const Matrix&, float, float, const Matrix&, const Matrix&) override {}
+  void ToPixels(const Matrix&, uint8_t*) override {}
+  bool AllFinite(const Matrix&) override { return true; }
+
+ private:
+  void NoteAttention(const Matrix& q, int64_t keys);
+  Capacity capacity_;
+};
+
+}  // namespace blip3o

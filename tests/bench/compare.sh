@@ -15,7 +15,7 @@ usage: compare.sh demo|tokens|steps|decode --model DIR --python CMD --tools DIR 
   --dtype NAME          the reference's dtype at the public sizes: float32 (default) or bfloat16
   --threads N           of both (default 2)
   --rounds N            turns (default 3; 1 at the public sizes)
-  --classpath CP        default: what target/classpath.txt beside this file says
+  --classpath CP        default: target/classes and what target/classpath.txt says, beside this file
   --java CMD            default: java
 USAGE
   exit 2
@@ -47,7 +47,7 @@ if [ -z "$classpath" ]; then
     echo "compare.sh: $here/target/classpath.txt is missing: build first (see README.md), or give --classpath" >&2
     exit 1
   fi
-  classpath=$(cat "$here/target/classpath.txt")
+  classpath=$here/target/classes:$(cat "$here/target/classpath.txt")
 fi
 
 bench() {

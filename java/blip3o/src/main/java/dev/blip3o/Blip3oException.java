@@ -1,8 +1,8 @@
 package dev.blip3o;
 
 /**
- * What every failure of this library is. The message is one sentence that names the thing, what was expected, what was
- * found and what to do.
+ * What every failure of this library is. The message is one sentence that names the thing, what was
+ * expected, what was found and what to do.
  */
 public abstract class Blip3oException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -3,8 +3,9 @@ package dev.blip3o;
 /**
  * Asks running work to stop. One token may be given to several calls; once cancelled it stays so.
  *
- * <p>Safe for use by any thread. A call that was given the token ends with {@link GenerationCancelledException} within
- * about 50 ms plus one token, one step or one part of the decoder.
+ * <p>Safe for use by any thread. A call that was given the token ends with {@link
+ * GenerationCancelledException} within about 50 ms plus one token, one step or one part of the
+ * decoder.
  */
 public final class CancellationToken {
   private volatile boolean cancelled;

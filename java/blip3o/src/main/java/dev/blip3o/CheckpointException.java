@@ -1,6 +1,9 @@
 package dev.blip3o;
 
-/** A checkpoint that can't be used: a file is missing, unreadable or malformed. The message names it. */
+/**
+ * A checkpoint that can't be used: a file is missing, unreadable or malformed. The message names
+ * it.
+ */
 public final class CheckpointException extends Blip3oException {
   private static final long serialVersionUID = 1L;
 

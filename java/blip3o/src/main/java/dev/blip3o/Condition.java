@@ -6,8 +6,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The condition: {@code [M, C]} F32, what the diffusion transformer attends to, and the one row {@code [1, C]} that
- * every row of the null condition equals.
+ * The condition: {@code [M, C]} F32, what the diffusion transformer attends to, and the one row
+ * {@code [1, C]} that every row of the null condition equals.
  */
 public final class Condition extends FloatTensor {
   private final float[] nullRow;

@@ -5,7 +5,8 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * An immutable dense, row-major tensor of finite 32-bit floats: what travels between the stages of a picture.
+ * An immutable dense, row-major tensor of finite 32-bit floats: what travels between the stages of
+ * a picture.
  *
  * <p>Equality compares type, shape and values. Instances may be shared between threads.
  */

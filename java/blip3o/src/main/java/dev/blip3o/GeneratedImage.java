@@ -52,8 +52,8 @@ public final class GeneratedImage {
   }
 
   /**
-   * The request that this one picture answers: its own seed, count 1 and every default filled in. Run again on the same
-   * checkpoint it gives the same picture.
+   * The request that this one picture answers: its own seed, count 1 and every default filled in.
+   * Run again on the same checkpoint it gives the same picture.
    */
   public ImageRequest request() {
     return request;
@@ -78,15 +78,17 @@ public final class GeneratedImage {
    * Writes a PNG whose text chunks carry {@link #settings}. The file appears whole or not at all.
    *
    * @param path where to; an existing file is replaced
-   * @throws OutputException if it can't be written; {@link OutputFile#at} finds out before the work starts
+   * @throws OutputException if it can't be written; {@link OutputFile#at} finds out before the work
+   *     starts
    */
   public void writePng(Path path) {
     pixels.writePng(path, settings());
   }
 
   /**
-   * What {@link #writePng} notes in the file, by PNG keyword: {@code Software}, {@code prompt}, {@code seed},
-   * {@code steps}, {@code guidance}, {@code temperature}, {@code top_k}, {@code top_p}. The seed is unsigned.
+   * What {@link #writePng} notes in the file, by PNG keyword: {@code Software}, {@code prompt},
+   * {@code seed}, {@code steps}, {@code guidance}, {@code temperature}, {@code top_k}, {@code
+   * top_p}. The seed is unsigned.
    */
   public Map<String, String> settings() {
     Map<String, String> text = new LinkedHashMap<>();

@@ -1,6 +1,9 @@
 package dev.blip3o;
 
-/** The job was cancelled: by its {@link CancellationToken}, by an interrupt, or by closing the model. */
+/**
+ * The job was cancelled: by its {@link CancellationToken}, by an interrupt, or by closing the
+ * model.
+ */
 public final class GenerationCancelledException extends Blip3oException {
   private static final long serialVersionUID = 1L;
 

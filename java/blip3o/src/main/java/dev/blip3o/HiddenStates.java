@@ -1,8 +1,8 @@
 package dev.blip3o;
 
 /**
- * Hidden states: {@code [N + 1, H]} F32, the language model's outputs after its final norm at {@code <S0>} and at every
- * image token.
+ * Hidden states: {@code [N + 1, H]} F32, the language model's outputs after its final norm at
+ * {@code <S0>} and at every image token.
  */
 public final class HiddenStates extends FloatTensor {
   private HiddenStates(int rows, int hiddenSize, float[] values) {

@@ -9,12 +9,15 @@ import java.util.OptionalLong;
 /**
  * A request for pictures. What is left empty is taken from the checkpoint when the request runs.
  *
- * @param prompt what to draw; at least one character that is not white space. Special tokens spelled in it stay text
- * @param seed the first picture's seed, all 64 bits of it; picture k (from 0) has {@code seed + k}. Empty: drawn at
- *     random and reported by {@link GeneratedImage#seed}. Equal requests with equal seeds give equal pictures
+ * @param prompt what to draw; at least one character that is not white space. Special tokens
+ *     spelled in it stay text
+ * @param seed the first picture's seed, all 64 bits of it; picture k (from 0) has {@code seed + k}.
+ *     Empty: drawn at random and reported by {@link GeneratedImage#seed}. Equal requests with equal
+ *     seeds give equal pictures
  * @param count how many pictures, {@code [1, 10000]}
  * @param steps denoising steps, {@code [1, 1000]}; default 30
- * @param guidance classifier-free guidance, {@code [1, 100]}; 1: none, for half the work; default 2.0
+ * @param guidance classifier-free guidance, {@code [1, 100]}; 1: none, for half the work; default
+ *     2.0
  * @param temperature of the image tokens, 0 (greedy) or more
  * @param topK how many of the likeliest image tokens may be drawn; 0: all
  * @param topP the probability mass of image tokens that may be drawn, {@code (0, 1]}

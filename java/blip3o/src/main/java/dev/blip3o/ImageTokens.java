@@ -3,7 +3,10 @@ package dev.blip3o;
 import java.util.Arrays;
 import java.util.Objects;
 
-/** What the language model yields for a request: image tokens, and the hidden states kept from decoding. Immutable. */
+/**
+ * What the language model yields for a request: image tokens, and the hidden states kept from
+ * decoding. Immutable.
+ */
 public final class ImageTokens {
   private final int[] tokens;
   private final PromptIds promptIds;
@@ -40,7 +43,10 @@ public final class ImageTokens {
     return hiddenStates;
   }
 
-  /** The seed that the tokens were drawn with; {@link Stages#noise} of it continues the same picture. */
+  /**
+   * The seed that the tokens were drawn with; {@link Stages#noise} of it continues the same
+   * picture.
+   */
   public long seed() {
     return seed;
   }

@@ -7,8 +7,8 @@ import java.util.Optional;
 /**
  * How a model is opened.
  *
- * @param diffusionDirectory the diffusers directory; empty: from {@code diffusion_name_or_path} in the checkpoint's
- *     {@code config.json}
+ * @param diffusionDirectory the diffusers directory; empty: from {@code diffusion_name_or_path} in
+ *     the checkpoint's {@code config.json}
  * @param threads worker threads for the compute; 0: one per processor that this process may use
  * @param compute the type in which products are computed
  * @param memoryLimitBytes limit for everything but mapped weights; 0: what the machine has free

@@ -1,6 +1,9 @@
 package dev.blip3o;
 
-/** Noise: {@code [c, h, w]} F32, where the diffusion starts. {@link Stages#noise} draws it from a seed. */
+/**
+ * Noise: {@code [c, h, w]} F32, where the diffusion starts. {@link Stages#noise} draws it from a
+ * seed.
+ */
 public final class Noise extends FloatTensor {
   private Noise(int channels, int height, int width, float[] values) {
     super("noise", values, channels, height, width);

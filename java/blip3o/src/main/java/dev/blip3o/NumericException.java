@@ -1,6 +1,9 @@
 package dev.blip3o;
 
-/** NaN or infinity in a stage. The message names the stage and, where one is the cause, the weight and its file. */
+/**
+ * NaN or infinity in a stage. The message names the stage and, where one is the cause, the weight
+ * and its file.
+ */
 public final class NumericException extends Blip3oException {
   private static final long serialVersionUID = 1L;
 

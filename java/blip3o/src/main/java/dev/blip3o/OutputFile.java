@@ -17,8 +17,8 @@ import java.util.Objects;
 import java.util.UUID;
 
 /**
- * A file that appears whole or not at all: it is written beside its place under a hidden name and moved there when all
- * of it is on disk.
+ * A file that appears whole or not at all: it is written beside its place under a hidden name and
+ * moved there when all of it is on disk.
  *
  * <p>{@link #at} checks that the place can be written, so call it before long work:
  *
@@ -49,8 +49,8 @@ public final class OutputFile {
   /**
    * A place that can be written: found out by creating and removing an empty file beside it.
    *
-   * @param path a file, existing or not, in an existing directory; a symbolic link is followed; a device or a pipe is
-   *     written directly
+   * @param path a file, existing or not, in an existing directory; a symbolic link is followed; a
+   *     device or a pipe is written directly
    * @throws OutputException if the place can't be written
    */
   public static OutputFile at(Path path) {

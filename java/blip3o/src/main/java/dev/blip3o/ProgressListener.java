@@ -1,8 +1,9 @@
 package dev.blip3o;
 
 /**
- * Hears how a request comes along. Called by the thread that called {@code generate}, never by a native thread; while
- * it runs, the native work goes on. An exception from it cancels the job and reaches the caller.
+ * Hears how a request comes along. Called by the thread that called {@code generate}, never by a
+ * native thread; while it runs, the native work goes on. An exception from it cancels the job and
+ * reaches the caller.
  */
 @FunctionalInterface
 public interface ProgressListener {

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * A tokenised prompt: {@code [T]} vocabulary ids, the chat template included, ending in {@code <im_start><S0>}.
- * Immutable.
+ * A tokenised prompt: {@code [T]} vocabulary ids, the chat template included, ending in {@code
+ * <im_start><S0>}. Immutable.
  */
 public final class PromptIds {
   private final int[] ids;

@@ -12,22 +12,25 @@ package dev.blip3o;
  * Pixels pixels = stages.decode(latents);                            // [height, width, 3]
  * }</pre>
  *
- * <p>and gives the same pixels. Every value is immutable, lives on the Java heap and may be kept beyond the model.
+ * <p>and gives the same pixels. Every value is immutable, lives on the Java heap and may be kept
+ * beyond the model.
  *
- * <p>Threads: any thread may call any stage; calls are queued in the model and each waits for its result. An interrupt
- * of the waiting thread cancels the call, which throws {@link GenerationCancelledException} and leaves the interrupt
- * flag set.
+ * <p>Threads: any thread may call any stage; calls are queued in the model and each waits for its
+ * result. An interrupt of the waiting thread cancels the call, which throws {@link
+ * GenerationCancelledException} and leaves the interrupt flag set.
  *
- * <p>Errors, of every stage: {@link InvalidRequestException} for a value whose sizes are not the model's,
- * {@link InsufficientMemoryException}, {@link NumericException}, {@link GenerationCancelledException} when the model is
- * closed meanwhile, {@link IllegalStateException} when it was closed before.
+ * <p>Errors, of every stage: {@link InvalidRequestException} for a value whose sizes are not the
+ * model's, {@link InsufficientMemoryException}, {@link NumericException}, {@link
+ * GenerationCancelledException} when the model is closed meanwhile, {@link IllegalStateException}
+ * when it was closed before.
  */
 public interface Stages {
   /**
-   * Tokenises a prompt: the chat template around it, no special tokens from within it, {@code <im_start><S0>} at its
-   * end.
+   * Tokenises a prompt: the chat template around it, no special tokens from within it, {@code
+   * <im_start><S0>} at its end.
    *
-   * @throws InvalidRequestException if the prompt is empty or too long; the message has its length and the maximum
+   * @throws InvalidRequestException if the prompt is empty or too long; the message has its length
+   *     and the maximum
    */
   PromptIds prompt(String prompt);
 
@@ -69,7 +72,8 @@ public interface Stages {
   Condition condition(HiddenStates hiddenStates);
 
   /**
-   * Standard normal noise of a seed: Philox 4x32-10 counters and Box-Muller, the same on every machine and thread count.
+   * Standard normal noise of a seed: Philox 4x32-10 counters and Box-Muller, the same on every
+   * machine and thread count.
    *
    * @return {@code [c, h, w]}
    */

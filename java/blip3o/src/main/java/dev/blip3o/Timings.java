@@ -4,7 +4,8 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * Where the time of one picture went. Compute times are the native library's own; stages that did not run are zero.
+ * Where the time of one picture went. Compute times are the native library's own; stages that did
+ * not run are zero.
  *
  * @param tokenizing encoding the prompt, in Java
  * @param queued waiting behind other jobs of the model
@@ -45,8 +46,8 @@ public record Timings(
   }
 
   /**
-   * The time spent in Java and JNI: the total less queue and compute. It holds tokenizing, listeners, copies and the
-   * hand-over between threads.
+   * The time spent in Java and JNI: the total less queue and compute. It holds tokenizing,
+   * listeners, copies and the hand-over between threads.
    */
   public Duration overhead() {
     Duration rest = total.minus(queued).minus(compute());

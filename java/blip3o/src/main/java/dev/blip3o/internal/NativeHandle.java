@@ -4,13 +4,15 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * Owns something native and frees it exactly once: when closed, or when forgotten.
  *
- * <p>Whoever uses the native thing holds a {@link Lease} meanwhile. {@link #close} lets nobody new in, waits until those
- * inside have left, and frees. Long work asks {@link #closing} now and then and leaves early. A thread that closes while
- * it holds a lease itself (from a progress listener, say) does not wait for itself: the last lease to leave frees.
+ * <p>Whoever uses the native thing does so inside {@link #use}. {@link #close} lets nobody new in,
+ * waits until those inside have left, and frees. Long work asks {@link #closing} now and then and
+ * leaves early. A thread that closes from inside (from a progress listener, say) does not wait for
+ * itself: the last one to leave frees.
  *
  * <p>Safe for use by any thread.
  */
@@ -20,7 +22,7 @@ public final class NativeHandle implements AutoCloseable {
   private final String name;
   private final Cleaner.Cleanable cleanable;
   private final Object lock = new Object();
-  private final Map<Thread, Integer> holders = new HashMap<>();
+  private final Map<Thread, Integer> users = new HashMap<>();
   private boolean closing;
   private boolean freed;
 
@@ -28,45 +30,30 @@ public final class NativeHandle implements AutoCloseable {
    * Takes ownership.
    *
    * @param name for messages, for example {@code "the model"}
-   * @param free frees the native thing; called once, by a closing thread or the cleaner's; must not refer to this handle
+   * @param free frees the native thing; called once, by a closing thread or the cleaner's; must not
+   *     refer to this handle
    */
   public NativeHandle(String name, Runnable free) {
     this.name = name;
     this.cleanable = CLEANER.register(this, free);
   }
 
-  /** The right to use the native thing until it is closed, by the thread that acquired it. */
-  public final class Lease implements AutoCloseable {
-    private boolean released;
-
-    private Lease() {}
-
-    /** Gives the lease back. A second call has no effect. */
-    @Override
-    public void close() {
-      if (!released) {
-        released = true;
-        release();
-      }
-    }
-  }
-
   /**
-   * Enters.
+   * Runs {@code work}, during which the native thing is not freed.
    *
-   * @throws IllegalStateException if the handle is closed or closing
+   * @throws IllegalStateException if the handle is closed or closing; then {@code work} does not
+   *     run
    */
-  public Lease acquire() {
-    synchronized (lock) {
-      if (closing) {
-        throw new IllegalStateException(name + " is closed");
-      }
-      holders.merge(Thread.currentThread(), 1, Integer::sum);
-      return new Lease();
+  public <T> T use(Supplier<T> work) {
+    enter();
+    try {
+      return work.get();
+    } finally {
+      leave();
     }
   }
 
-  /** Whether {@link #close} was called: who holds a lease should leave. */
+  /** Whether {@link #close} was called: who is inside should leave. */
   public boolean closing() {
     synchronized (lock) {
       return closing;
@@ -74,16 +61,16 @@ public final class NativeHandle implements AutoCloseable {
   }
 
   /**
-   * Closes and waits until the native thing is freed. A second call, also a concurrent one, waits for the same end.
-   * Interrupts don't shorten the wait and stay set.
+   * Closes and waits until the native thing is freed. A second call, also a concurrent one, waits
+   * for the same end. Interrupts don't shorten the wait and stay set.
    */
   @Override
   public void close() {
     boolean last;
     synchronized (lock) {
-      last = !closing && holders.isEmpty();
+      last = !closing && users.isEmpty();
       closing = true;
-      if (!last && holders.containsKey(Thread.currentThread())) {
+      if (!last && users.containsKey(Thread.currentThread())) {
         return;
       }
     }
@@ -94,12 +81,21 @@ public final class NativeHandle implements AutoCloseable {
     }
   }
 
-  private void release() {
+  private void enter() {
+    synchronized (lock) {
+      if (closing) {
+        throw new IllegalStateException(name + " is closed");
+      }
+      users.merge(Thread.currentThread(), 1, Integer::sum);
+    }
+  }
+
+  private void leave() {
     boolean last;
     synchronized (lock) {
-      holders.computeIfPresent(
+      users.computeIfPresent(
           Thread.currentThread(), (thread, count) -> count == 1 ? null : count - 1);
-      last = closing && holders.isEmpty();
+      last = closing && users.isEmpty();
     }
     if (last) {
       free();

@@ -11,10 +11,11 @@ import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
 
 /**
- * Writes 8-bit RGB pictures as PNG with text chunks. By hand, since ImageIO needs a hundred milliseconds of class
- * loading and a metadata tree for the same three chunks.
+ * Writes 8-bit RGB pictures as PNG with text chunks. By hand, since ImageIO needs a hundred
+ * milliseconds of class loading and a metadata tree for the same three chunks.
  *
- * <p>Source: PNG Specification (Third Edition), sections 9 (filtering), 11.2 (critical chunks), 11.3.3 (text chunks).
+ * <p>Source: PNG Specification (Third Edition), sections 9 (filtering), 11.2 (critical chunks),
+ * 11.3.3 (text chunks).
  */
 public final class PngEncoder {
   private static final byte[] SIGNATURE = {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
@@ -118,7 +119,10 @@ public final class PngEncoder {
     return bytes.toByteArray();
   }
 
-  /** Filters a row and returns the sum of absolute differences, the usual guess at how well it compresses. */
+  /**
+   * Filters a row and returns the sum of absolute differences, the usual guess at how well it
+   * compresses.
+   */
   private static long filterRow(int filter, byte[] row, byte[] above, byte[] out) {
     out[0] = (byte) filter;
     long cost = 0;

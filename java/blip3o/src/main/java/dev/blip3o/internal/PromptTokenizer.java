@@ -13,18 +13,18 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
- * Encodes prompts as the model was taught them: the chat template with the request's sentence around the prompt.
+ * Encodes prompts as the model was taught them: the chat template with the request's sentence
+ * around the prompt.
  *
- * <p>The template's special tokens are put in as ids; all text between two of them is encoded in one piece (byte pair
- * encoding joins a leading space to the next word) by a tokenizer that knows no added tokens. So a prompt that spells a
- * special token stays text.
+ * <p>The template's special tokens are put in as ids; all text between two of them is encoded in
+ * one piece (byte pair encoding joins a leading space to the next word) by a tokenizer that knows
+ * no added tokens. So a prompt that spells a special token stays text.
  *
  * <p>Safe for use by any thread; not to be used after {@link #close}.
  */
 public final class PromptTokenizer implements AutoCloseable {
   private static final String SYSTEM = "system\nYou are a helpful assistant.";
-  private static final String USER =
-      "user\nPlease generate image based on the following caption: ";
+  private static final String USER = "user\nPlease generate image based on the following caption: ";
   private static final String ASSISTANT = "assistant\n";
   private static final String BETWEEN = "\n";
 
@@ -64,9 +64,9 @@ public final class PromptTokenizer implements AutoCloseable {
   }
 
   /**
-   * DJL reports home when a tokenizer is made, and may download another build of its library where it sees a GPU, unless
-   * it is offline. It asks a system property, which is lent to it for this call only: the application's own use of DJL
-   * is not our business.
+   * DJL reports home when a tokenizer is made, and may download another build of its library where
+   * it sees a GPU, unless it is offline. It asks a system property, which is lent to it for this
+   * call only: the application's own use of DJL is not our business.
    */
   private static synchronized HuggingFaceTokenizer offline(TokenizerFile file) {
     String before = System.getProperty(OFFLINE);

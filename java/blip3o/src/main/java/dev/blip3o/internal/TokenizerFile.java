@@ -10,7 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A {@code tokenizer.json} without its added tokens: the vocabulary that may tokenise a user's text.
+ * A {@code tokenizer.json} without its added tokens: the vocabulary that may tokenise a user's
+ * text.
  *
  * @param file where it was read
  * @param json the document with an empty {@code added_tokens}
@@ -24,8 +25,8 @@ record TokenizerFile(Path file, byte[] json, int chatStart, int chatEnd) {
   private static final byte[] EMPTY_ARRAY = {'[', ']'};
 
   /**
-   * Reads the file of a checkpoint directory. The document is walked once and cut, never built: the public one is 11 MB
-   * with 65,000 added tokens.
+   * Reads the file of a checkpoint directory. The document is walked once and cut, never built: the
+   * public one is 11 MB with 65,000 added tokens.
    *
    * @throws CheckpointException if it is missing, malformed or lacks a chat token
    */

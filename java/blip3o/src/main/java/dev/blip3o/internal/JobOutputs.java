@@ -1,0 +1,62 @@
+package dev.blip3o.internal;
+
+import java.util.Map;
+
+/**
+ * What a job yielded, copied to the Java heap.
+ *
+ * @param values the tensors, by value
+ * @param timings seconds of native compute
+ * @param queuedNanos from submission to start
+ */
+public record JobOutputs(Map<JobValue, Output> values, Seconds timings, long queuedNanos) {
+  /**
+   * A tensor.
+   *
+   * @param data {@code float[]}, {@code int[]} or {@code byte[]}, row-major
+   * @param shape the sizes of its axes
+   */
+  public record Output(Object data, int[] shape) {}
+
+  /** {@code blip3o_timings}. */
+  public record Seconds(
+      double prefill,
+      double tokens,
+      double condition,
+      double steps,
+      double decode,
+      long workspaceBytes) {}
+
+  /** Whether the job yielded {@code value}. */
+  public boolean has(JobValue value) {
+    return values.containsKey(value);
+  }
+
+  /** The floats of {@code value}. */
+  public float[] floats(JobValue value) {
+    return (float[]) output(value).data();
+  }
+
+  /** The ints of {@code value}. */
+  public int[] ints(JobValue value) {
+    return (int[]) output(value).data();
+  }
+
+  /** The bytes of {@code value}. */
+  public byte[] bytes(JobValue value) {
+    return (byte[]) output(value).data();
+  }
+
+  /** The shape of {@code value}. */
+  public int[] shape(JobValue value) {
+    return output(value).shape();
+  }
+
+  private Output output(JobValue value) {
+    Output output = values.get(value);
+    if (output == null) {
+      throw new IllegalStateException("the job yielded no " + value);
+    }
+    return output;
+  }
+}

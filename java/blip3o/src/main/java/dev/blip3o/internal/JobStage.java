@@ -1,0 +1,10 @@
+package dev.blip3o.internal;
+
+/** {@code blip3o_stage}, in its order. */
+public enum JobStage {
+  TOKENS,
+  HIDDEN,
+  CONDITION,
+  LATENTS,
+  PIXELS
+}

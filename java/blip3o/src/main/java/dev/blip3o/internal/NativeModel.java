@@ -1,0 +1,205 @@
+package dev.blip3o.internal;
+
+import dev.blip3o.Compute;
+import dev.blip3o.ModelInfo;
+import dev.blip3o.ModelOptions;
+import dev.blip3o.bindings.Blip3o;
+import dev.blip3o.bindings.blip3o_error;
+import dev.blip3o.bindings.blip3o_job;
+import dev.blip3o.bindings.blip3o_model;
+import dev.blip3o.bindings.blip3o_model_info;
+import dev.blip3o.bindings.blip3o_model_options;
+import dev.blip3o.bindings.blip3o_request;
+import dev.blip3o.bindings.blip3o_tensor;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+
+/**
+ * An open native model. Safe for use by any thread until {@link #close}, which must be the last
+ * call: {@link NativeHandle} sees to that.
+ */
+public final class NativeModel {
+  private final blip3o_model model;
+  private final ModelInfo info;
+
+  private NativeModel(blip3o_model model, Path directory) {
+    this.model = model;
+    this.info = describe(directory);
+  }
+
+  /** Opens the checkpoint in {@code directory}. */
+  public static NativeModel open(Path directory, ModelOptions options) {
+    NativeLibrary.load();
+    try (NativeScope scope = new NativeScope()) {
+      blip3o_model_options nativeOptions = scope.own(new blip3o_model_options());
+      Blip3o.blip3o_model_options_default(nativeOptions);
+      options
+          .diffusionDirectory()
+          .ifPresent(path -> nativeOptions.diffusion_directory(scope.text(path.toString())));
+      nativeOptions
+          .threads(options.threads())
+          .compute(options.compute().ordinal())
+          .memory_limit_bytes(options.memoryLimitBytes());
+      blip3o_model model = new blip3o_model((Pointer) null);
+      blip3o_error error = scope.own(new blip3o_error());
+      check(
+          Blip3o.blip3o_model_open(scope.text(directory.toString()), nativeOptions, model, error),
+          error);
+      return new NativeModel(model, directory);
+    }
+  }
+
+  /** Reports as JSON what a checkpoint holds. */
+  public static String inspect(
+      Path directory, Optional<Path> diffusionDirectory, boolean scanValues) {
+    NativeLibrary.load();
+    try (NativeScope scope = new NativeScope()) {
+      BytePointer diffusion =
+          diffusionDirectory.map(path -> scope.text(path.toString())).orElse(null);
+      PointerPointer<BytePointer> report = scope.own(new PointerPointer<>(1));
+      blip3o_error error = scope.own(new blip3o_error());
+      check(
+          Blip3o.blip3o_checkpoint_inspect(
+              scope.text(directory.toString()), diffusion, scanValues ? 1 : 0, report, error),
+          error);
+      BytePointer text = report.get(BytePointer.class, 0);
+      try {
+        return NativeScope.string(text);
+      } finally {
+        Blip3o.blip3o_string_free(text);
+      }
+    }
+  }
+
+  /** The library's version. */
+  public static String version() {
+    NativeLibrary.load();
+    return NativeScope.string(Blip3o.blip3o_version());
+  }
+
+  /** Standard normal noise of a seed. */
+  public static float[] noise(long seed, int count) {
+    NativeLibrary.load();
+    float[] values = new float[count];
+    Blip3o.blip3o_noise_fill(seed, values, count);
+    return values;
+  }
+
+  /** What the model is. */
+  public ModelInfo info() {
+    return info;
+  }
+
+  /** Runs a job to its end on the calling thread's time and brings its values back. */
+  public JobOutputs run(JobSpec spec, JobMonitor monitor) {
+    try (NativeJob job = submit(spec)) {
+      return job.await(spec, monitor);
+    }
+  }
+
+  /** Cancels what runs, waits for that and frees the model. Call once. */
+  public void close() {
+    Blip3o.blip3o_model_close(model);
+  }
+
+  /** Throws the exception of a status that is not OK. */
+  static void check(int status, blip3o_error error) {
+    if (status != Blip3o.BLIP3O_OK) {
+      throw StatusExceptions.of(status, NativeScope.string(error.message()));
+    }
+  }
+
+  private NativeJob submit(JobSpec spec) {
+    try (NativeScope scope = new NativeScope()) {
+      blip3o_request request = scope.own(new blip3o_request());
+      fill(request, spec, scope);
+      blip3o_job job = new blip3o_job((Pointer) null);
+      blip3o_error error = scope.own(new blip3o_error());
+      check(Blip3o.blip3o_model_submit(model, request, job, error), error);
+      return new NativeJob(job);
+    }
+  }
+
+  private void fill(blip3o_request request, JobSpec spec, NativeScope scope) {
+    Blip3o.blip3o_request_default(model, request);
+    request.first_stage(spec.first.ordinal()).last_stage(spec.last.ordinal());
+    int outputs = 0;
+    for (JobValue value : spec.outputs) {
+      outputs |= 1 << value.ordinal();
+    }
+    request.outputs(outputs);
+    if (spec.prompt != null) {
+      request.prompt(scope.ints(spec.prompt)).prompt_length(spec.prompt.length);
+    }
+    if (spec.tokens != null) {
+      scope.fill(request.tokens(), spec.tokens);
+    }
+    fill(request.hidden_states(), spec.hiddenStates, scope);
+    fill(request.condition(), spec.condition, scope);
+    fill(request.null_condition(), spec.nullCondition, scope);
+    fill(request.noise(), spec.noise, scope);
+    fill(request.latents(), spec.latents, scope);
+    fillNumbers(request, spec);
+  }
+
+  private static void fill(blip3o_tensor target, JobSpec.Input input, NativeScope scope) {
+    if (input != null) {
+      scope.fill(target, input.values(), input.shape());
+    }
+  }
+
+  private static void fillNumbers(blip3o_request request, JobSpec spec) {
+    if (spec.seed != null) {
+      request.seed(spec.seed);
+    }
+    if (spec.temperature != null) {
+      request.temperature(spec.temperature).top_k(spec.topK).top_p(spec.topP);
+    }
+    if (spec.steps != null) {
+      request.steps(spec.steps).guidance(spec.guidance);
+    }
+  }
+
+  private ModelInfo describe(Path directory) {
+    try (NativeScope scope = new NativeScope()) {
+      blip3o_model_info info = scope.own(new blip3o_model_info());
+      Blip3o.blip3o_model_describe(model, info);
+      blip3o_request defaults = scope.own(new blip3o_request());
+      Blip3o.blip3o_request_default(model, defaults);
+      return new ModelInfo(
+          directory,
+          info.image_tokens(),
+          info.image_codes(),
+          info.image_token_first(),
+          info.image_start_tag(),
+          info.scale_start(),
+          info.vocabulary_size(),
+          info.max_prompt_length(),
+          info.hidden_size(),
+          info.caption_size(),
+          info.latent_channels(),
+          info.latent_height(),
+          info.latent_width(),
+          info.picture_height(),
+          info.picture_width(),
+          defaults.steps(),
+          decimal(defaults.guidance()),
+          decimal(defaults.temperature()),
+          defaults.top_k(),
+          decimal(defaults.top_p()),
+          info.threads(),
+          Compute.values()[info.compute()],
+          info.weight_bytes(),
+          NativeScope.string(info.weight_dtype()),
+          NativeScope.string(info.backend()));
+    }
+  }
+
+  /** The double of the float's own decimal text: 0.95f as 0.95. It is the same float again. */
+  private static double decimal(float value) {
+    return Double.parseDouble(Float.toString(value));
+  }
+}

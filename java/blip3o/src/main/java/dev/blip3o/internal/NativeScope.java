@@ -1,0 +1,63 @@
+package dev.blip3o.internal;
+
+import dev.blip3o.bindings.Blip3o;
+import dev.blip3o.bindings.blip3o_tensor;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
+
+/** Native memory of one call: allocated here, freed at the end of the block. For one thread. */
+final class NativeScope implements AutoCloseable {
+  private final Deque<Pointer> pointers = new ArrayDeque<>();
+
+  /** Frees {@code pointer} at the end. */
+  <P extends Pointer> P own(P pointer) {
+    pointers.push(pointer);
+    return pointer;
+  }
+
+  /** A NUL-terminated UTF-8 copy. */
+  BytePointer text(String text) {
+    return own(new BytePointer(text, StandardCharsets.UTF_8));
+  }
+
+  /** A copy. */
+  IntPointer ints(int[] values) {
+    return own(new IntPointer(values));
+  }
+
+  /** Fills {@code target} with a copy of {@code values} and their shape. */
+  void fill(blip3o_tensor target, float[] values, int... shape) {
+    describe(target, own(new FloatPointer(values)), Blip3o.BLIP3O_F32, shape);
+  }
+
+  /** Fills {@code target} with a copy of {@code values} as a vector. */
+  void fill(blip3o_tensor target, int[] values) {
+    describe(target, ints(values), Blip3o.BLIP3O_I32, values.length);
+  }
+
+  private static void describe(blip3o_tensor target, Pointer data, int dtype, int... shape) {
+    target.data(data).dtype(dtype).rank(shape.length);
+    for (int i = 0; i < shape.length; i++) {
+      target.shape(i, shape[i]);
+    }
+  }
+
+  /** The Java form of a NUL-terminated UTF-8 text. */
+  static String string(BytePointer text) {
+    byte[] bytes = new byte[Math.toIntExact(BytePointer.strlen(text))];
+    text.get(bytes);
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public void close() {
+    while (!pointers.isEmpty()) {
+      pointers.pop().deallocate();
+    }
+  }
+}

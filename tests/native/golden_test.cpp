@@ -1,0 +1,143 @@
+// Whole runs through the C interface against the golden traces (tests/golden/README.md says where they come from).
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "blip3o/blip3o.h"
+#include "weights/safetensors.h"
+
+namespace blip3o {
+namespace {
+
+// Both sides compute in f32 with sums of another order. An op's relative error is some multiple of 2^-24 = 6e-8 times
+// the square root of its depth (below 100 here), and a few hundred ops follow each other: 6e-8 · 100 · √200 = 8e-5.
+constexpr double kRelativeL2 = 1e-4;
+constexpr int kPixelDifference = 1;
+
+const std::string kGolden = std::string(BLIP3O_SOURCE_DIR) + "/tests/golden/";
+
+struct GoldenJob {
+  std::string model, job;
+};
+
+void PrintTo(const GoldenJob& job, std::ostream* out) { *out << job.job; }
+
+std::map<std::string, std::string> ReadProperties(const std::string& path) {
+  std::map<std::string, std::string> properties;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    const size_t equals = line.find('=');
+    if (equals != std::string::npos) properties[line.substr(0, equals)] = line.substr(equals + 1);
+  }
+  return properties;
+}
+
+blip3o_tensor Borrow(const View& view) {
+  blip3o_tensor tensor = {};
+  tensor.data = view.data;
+  tensor.dtype = static_cast<blip3o_dtype>(view.dtype);
+  tensor.rank = view.shape.rank();
+  for (int i = 0; i < view.shape.rank(); ++i) tensor.shape[i] = view.shape[i];
+  return tensor;
+}
+
+std::vector<int32_t> ReadIds(const View& view) {
+  std::vector<int64_t> wide(static_cast<size_t>(view.count()));
+  std::memcpy(wide.data(), view.data, wide.size() * sizeof(int64_t));
+  return std::vector<int32_t>(wide.begin(), wide.end());
+}
+
+void ExpectClose(const std::string& name, const blip3o_tensor& found, const View& expected) {
+  ASSERT_EQ(expected.dtype, DType::kF32) << name;
+  ASSERT_EQ(found.rank, expected.shape.rank()) << name;
+  for (int i = 0; i < found.rank; ++i) ASSERT_EQ(found.shape[i], expected.shape[i]) << name;
+  const auto* values = static_cast<const float*>(found.data);
+  double error = 0, norm = 0;
+  for (int64_t i = 0; i < expected.count(); ++i) {
+    const double want = LoadAsF32(expected.data, DType::kF32, i);
+    ASSERT_TRUE(std::isfinite(values[i])) << name << " at " << i;
+    error += (values[i] - want) * (values[i] - want);
+    norm += want * want;
+  }
+  EXPECT_LE(std::sqrt(error), kRelativeL2 * std::sqrt(norm)) << name;
+  RecordProperty(name, std::to_string(std::sqrt(error / norm)));
+}
+
+class Golden : public testing::TestWithParam<GoldenJob> {};
+
+TEST_P(Golden, TraceMatches) {
+  const std::string folder = kGolden + GetParam().job;
+  auto trace = Safetensors::Open(folder + "/trace.safetensors");
+  auto noise = Safetensors::Open(folder + "/noise.safetensors");
+  ASSERT_TRUE(trace.ok()) << trace.status().message();
+  ASSERT_TRUE(noise.ok()) << noise.status().message();
+  auto properties = ReadProperties(folder + "/job.properties");
+
+  blip3o_error error;
+  blip3o_model_options options;
+  blip3o_model_options_default(&options);
+  options.compute = BLIP3O_COMPUTE_F32;
+  options.threads = 2;
+  blip3o_model* model = nullptr;
+  const std::string directory = std::string(BLIP3O_SOURCE_DIR) + "/" + GetParam().model;
+  ASSERT_EQ(blip3o_model_open(directory.c_str(), &options, &model, &error), BLIP3O_OK) << error.message;
+
+  blip3o_request request;
+  blip3o_request_default(model, &request);
+  const std::vector<int32_t> prompt = ReadIds(trace->tensors().at("input_ids"));
+  request.prompt = prompt.data();
+  request.prompt_length = static_cast<int64_t>(prompt.size());
+  request.noise = Borrow(noise->tensors().at("noise"));
+  request.temperature = 0;
+  request.steps = std::stoi(properties.at("steps"));
+  request.guidance = std::stof(properties.at("guidance"));
+  request.outputs = (1u << BLIP3O_VALUE_COUNT) - 1;
+  blip3o_job* job = nullptr;
+  ASSERT_EQ(blip3o_model_submit(model, &request, &job, &error), BLIP3O_OK) << error.message;
+  ASSERT_EQ(blip3o_job_wait(job, &error), BLIP3O_OK) << error.message;
+
+  const std::map<std::string, blip3o_value> values = {{"first_logits", BLIP3O_FIRST_LOGITS},
+                                                      {"hidden_states", BLIP3O_HIDDEN_STATES},
+                                                      {"condition", BLIP3O_CONDITION},
+                                                      {"noise", BLIP3O_NOISE},
+                                                      {"sigmas", BLIP3O_SIGMAS},
+                                                      {"velocity_null_first", BLIP3O_VELOCITY_NULL_FIRST},
+                                                      {"velocity_first", BLIP3O_VELOCITY_FIRST},
+                                                      {"latents_first", BLIP3O_LATENTS_FIRST},
+                                                      {"latents", BLIP3O_LATENTS},
+                                                      {"image", BLIP3O_IMAGE}};
+  blip3o_tensor tensor;
+  ASSERT_EQ(blip3o_job_value(job, BLIP3O_TOKENS, &tensor, &error), BLIP3O_OK) << error.message;
+  const std::vector<int32_t> tokens = ReadIds(trace->tensors().at("tokens"));
+  ASSERT_EQ(tensor.shape[0], static_cast<int64_t>(tokens.size()));
+  EXPECT_EQ(std::memcmp(tensor.data, tokens.data(), tokens.size() * sizeof(int32_t)), 0) << "tokens";
+  for (const auto& [name, value] : values) {
+    ASSERT_EQ(blip3o_job_value(job, value, &tensor, &error), BLIP3O_OK) << name << ": " << error.message;
+    ExpectClose(name, tensor, trace->tensors().at(name));
+  }
+  ASSERT_EQ(blip3o_job_value(job, BLIP3O_PIXELS, &tensor, &error), BLIP3O_OK) << error.message;
+  const View& pixels = trace->tensors().at("pixels");
+  ASSERT_EQ(tensor.shape[0] * tensor.shape[1] * tensor.shape[2], pixels.count());
+  for (int64_t i = 0; i < pixels.count(); ++i) {
+    ASSERT_NEAR(static_cast<const uint8_t*>(tensor.data)[i], static_cast<const uint8_t*>(pixels.data)[i],
+                kPixelDifference)
+        << "pixels at " << i;
+  }
+  blip3o_job_close(job);
+  blip3o_model_close(model);
+}
+
+INSTANTIATE_TEST_SUITE_P(TextToImage, Golden,
+                         testing::Values(GoldenJob{"tests/golden/reference/tiny/model", "reference/tiny/job0"},
+                                         GoldenJob{"tests/golden/reference/tiny/model", "reference/tiny/job2"},
+                                         GoldenJob{"tests/golden/reference/tied/model", "reference/tied/job0"},
+                                         GoldenJob{"tests/golden/reference/table/model", "reference/table/job0"},
+                                         GoldenJob{"weights/demo", "demo/job0"}));
+
+}  // namespace
+}  // namespace blip3o

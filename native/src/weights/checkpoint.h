@@ -2,15 +2,15 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "weights/config.h"
 #include "weights/model_weights.h"
-#include "weights/safetensors.h"
+#include "weights/tensor_files.h"
 #include "weights/tensor_table.h"
 
 namespace blip3o {
@@ -38,8 +38,9 @@ class Checkpoint {
   Checkpoint() = default;
   ModelConfig config_;
   ModelWeights weights_;
-  std::vector<TensorRow> table_;
-  std::map<std::string, Safetensors> files_;  // by path
+  std::vector<TensorRow> table_;          // its slots point into weights_
+  std::optional<CheckpointFiles> files_;  // empty only inside Open
+  std::vector<BoundTensor> tensors_;
   int64_t weight_bytes_ = 0;
 };
 

@@ -81,6 +81,14 @@ struct AutoencoderHalfConfig {
   bool shortcut = true;                                    // decoder_in_shortcut / encoder_out_shortcut
   ActivationName conv_activation = ActivationName::kRelu;  // decoder_conv_act_fn
   bool rearrange = false;  // upsample pixel_shuffle / downsample pixel_unshuffle instead of interpolate / strided conv
+
+  // Samplers that halve or double the picture: one for each stage but the deepest, none for a stage with 0 layers, save
+  // the first, where conv_in or conv_out is the sampler then.
+  int64_t samplers() const {
+    int64_t count = 0;
+    for (size_t i = 0; i + 1 < stages.size(); ++i) count += i == 0 || stages[i].layers > 0 ? 1 : 0;
+    return count;
+  }
 };
 
 struct AutoencoderConfig {
@@ -107,8 +115,8 @@ struct ModelConfig {
   FlowConfig flow;
 
   int64_t latent_side() const { return diffusion_transformer.sample_size; }
-  // Pixels per latent: 2^(stages - 1).
-  int64_t pixels_per_latent() const { return int64_t{1} << (autoencoder.decoder.stages.size() - 1); }
+  // Pixels per latent: 2^(stages - 1), as long as every stage has layers.
+  int64_t pixels_per_latent() const { return int64_t{1} << autoencoder.decoder.samplers(); }
   int64_t picture_side() const { return latent_side() * pixels_per_latent(); }
 };
 

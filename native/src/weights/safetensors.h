@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "base/tensor.h"
@@ -31,6 +33,13 @@ class MappedFile {
   int64_t size_bytes_;
 };
 
+// A tensor that no View can hold: a dtype that weights never have, or more dimensions. It is listed, never read.
+struct OpaqueTensor {
+  std::string dtype;
+  std::vector<int64_t> shape;
+  int64_t size_bytes = 0;
+};
+
 class Safetensors {
  public:
   // Maps the file and checks its header: sizes, offsets, overlaps, dtypes. Errors name the file and the field.
@@ -39,10 +48,13 @@ class Safetensors {
   const std::filesystem::path& path() const { return file_->path(); }
   // Tensors by name; the views live as long as this object or a copy of it.
   const std::map<std::string, View>& tensors() const { return tensors_; }
+  // The others, by name.
+  const std::map<std::string, OpaqueTensor>& opaque_tensors() const { return opaque_tensors_; }
 
  private:
   std::shared_ptr<const MappedFile> file_;
   std::map<std::string, View> tensors_;
+  std::map<std::string, OpaqueTensor> opaque_tensors_;
 };
 
 }  // namespace blip3o

@@ -1,0 +1,66 @@
+#include "weights/checkpoint.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+
+namespace blip3o {
+
+namespace {
+
+// The first of several problems, with a word on the others.
+Status FirstOf(const std::vector<Status>& problems) {
+  if (problems.empty()) return {};
+  const Status& first = problems.front();
+  if (problems.size() == 1) return first;
+  return {first.code(),
+          fmt::format("{} (and {} more problems: inspect lists them)", first.message(), problems.size() - 1)};
+}
+
+// Products read matrices and kernels; a table of shifts is added.
+bool IsReadByProducts(const BoundTensor& bound) {
+  return bound.tensor.shape.rank() >= 2 && !bound.row->name.ends_with("scale_shift_table");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::filesystem::path& directory,
+                                                     const std::filesystem::path& diffusion_directory) {
+  std::unique_ptr<Checkpoint> checkpoint(new Checkpoint());
+  BLIP3O_ASSIGN_OR_RETURN(checkpoint->config_, ReadConfig(directory, diffusion_directory));
+  std::vector<Status> problems;
+  checkpoint->files_.emplace(directory, problems);
+  // A file that can't be read makes tensors missing; it is the cause that the user needs to know.
+  BLIP3O_RETURN_IF_ERROR(FirstOf(problems));
+  checkpoint->table_ = TensorTable(checkpoint->config_, checkpoint->weights_);
+  checkpoint->tensors_ = checkpoint->files_->Bind(checkpoint->table_, checkpoint->config_, problems);
+  BLIP3O_RETURN_IF_ERROR(FirstOf(problems));
+  std::set<const void*> counted;
+  for (const BoundTensor& bound : checkpoint->tensors_) {
+    if (counted.insert(bound.tensor.data).second) checkpoint->weight_bytes_ += bound.row->slot->size_bytes();
+  }
+  return checkpoint;
+}
+
+std::string Checkpoint::dtypes() const {
+  std::set<std::string_view> names;
+  for (const BoundTensor& bound : tensors_) names.insert(NameOf(bound.tensor.dtype));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+bool Checkpoint::is_16_bit() const {
+  for (const BoundTensor& bound : tensors_) {
+    if (IsReadByProducts(bound) && SizeOf(bound.tensor.dtype) != 2) return false;
+  }
+  return true;
+}
+
+Status Checkpoint::ScanValues(ModelPart part) const {
+  for (const BoundTensor& bound : tensors_) {
+    if (bound.row->part == part) BLIP3O_RETURN_IF_ERROR(ScanTensor(bound));
+  }
+  return {};
+}
+
+}  // namespace blip3o

@@ -1,0 +1,282 @@
+#include "weights/tensor_files.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "weights/json_fields.h"
+
+namespace blip3o {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr int64_t kMaxIndexBytes = int64_t{100} << 20;
+
+bool Holds(const Safetensors& file, const std::string& name) {
+  return file.tensors().count(name) != 0 || file.opaque_tensors().count(name) != 0;
+}
+
+// STEM*.safetensors, sorted.
+std::vector<fs::path> FilesWithStem(const fs::path& directory, const std::string& stem) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with(stem) && it->path().extension() == ".safetensors") paths.push_back(it->path());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+// Whether a bit pattern is NaN or infinite: its exponent is all ones.
+template <typename Bits, Bits kExponent>
+int64_t FirstNonFinite(const char* data, int64_t count) {
+  constexpr int64_t kChunk = 4096;  // copied, since the file's data may be misaligned; stays in the first cache
+  std::array<Bits, kChunk> chunk;
+  for (int64_t begin = 0; begin < count; begin += kChunk) {
+    const int64_t size = std::min(kChunk, count - begin);
+    if (size < kChunk) chunk.fill(0);
+    std::memcpy(chunk.data(), data + begin * static_cast<int64_t>(sizeof(Bits)),
+                static_cast<size_t>(size) * sizeof(Bits));
+    Bits bad = 0;
+    for (int64_t i = 0; i < kChunk; ++i) {
+      bad = static_cast<Bits>(bad | ((chunk[static_cast<size_t>(i)] & kExponent) == kExponent ? 1 : 0));
+    }
+    if (bad == 0) continue;
+    const auto it = std::find_if(chunk.begin(), chunk.end(), [](Bits b) { return (b & kExponent) == kExponent; });
+    return begin + (it - chunk.begin());
+  }
+  return -1;
+}
+
+int64_t FirstNonFinite(const View& view) {
+  const auto* data = static_cast<const char*>(view.data);
+  switch (view.dtype) {
+    case DType::kF32:
+      return FirstNonFinite<uint32_t, 0x7F800000u>(data, view.count());
+    case DType::kBF16:
+      return FirstNonFinite<uint16_t, 0x7F80u>(data, view.count());
+    case DType::kF16:
+      return FirstNonFinite<uint16_t, 0x7C00u>(data, view.count());
+    default:
+      return -1;
+  }
+}
+
+// "[3, 7]" of flat index `index`, counted from row `first_row`.
+std::string IndexText(const Shape& shape, int64_t index, int64_t first_row) {
+  std::vector<int64_t> indices(static_cast<size_t>(shape.rank()));
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    indices[static_cast<size_t>(i)] = index % shape[i];
+    index /= shape[i];
+  }
+  if (!indices.empty()) indices[0] += first_row;
+  return fmt::format("[{}]", fmt::join(indices, ", "));
+}
+
+Status CheckTensor(const TensorRow& row, const Safetensors& file, const std::string& name) {
+  const auto wrong = [&](const std::string& what, const std::string& expected, const std::string& found) {
+    return InvalidCheckpoint(
+        fmt::format("{}: tensor {}: {}: expected {}, found {}", file.path().string(), name, what, expected, found));
+  };
+  const std::string shape = fmt::format("{} by the configs", row.shape.ToString());
+  const auto opaque = file.opaque_tensors().find(name);
+  if (opaque != file.opaque_tensors().end()) {
+    if (opaque->second.shape.size() > static_cast<size_t>(Shape::kMaxRank)) {
+      return wrong("shape", shape, fmt::format("[{}]", fmt::join(opaque->second.shape, ", ")));
+    }
+    return wrong("dtype", "F32, BF16 or F16", opaque->second.dtype);
+  }
+  const View& view = file.tensors().at(name);
+  if (view.dtype != DType::kF32 && view.dtype != DType::kBF16 && view.dtype != DType::kF16) {
+    return wrong("dtype", "F32, BF16 or F16", std::string(NameOf(view.dtype)));
+  }
+  if (view.shape != row.shape) return wrong("shape", shape, view.shape.ToString());
+  return {};
+}
+
+// The part of `tensor` that the row's slot takes.
+View SlotView(const TensorRow& row, const View& tensor) {
+  if (row.slot_rows == 0) return tensor;
+  View view = tensor;
+  view.shape = {row.slot_rows};
+  int64_t row_count = 1;
+  for (int i = 1; i < tensor.shape.rank(); ++i) {
+    view.shape.Append(tensor.shape[i]);
+    row_count *= tensor.shape[i];
+  }
+  view.data = static_cast<const char*>(tensor.data) + row.first_row * row_count * SizeOf(tensor.dtype);
+  return view;
+}
+
+// The folder of the diffusion directory that may hold a part of its own.
+std::string FolderOf(ModelPart part) { return part == ModelPart::kDecoder ? "vae" : "transformer"; }
+
+}  // namespace
+
+const Safetensors* TensorFiles::Add(const fs::path& path, std::vector<Status>& problems) {
+  Result<Safetensors> file = Safetensors::Open(path);
+  if (!file.ok()) {
+    problems.push_back(file.status());
+    return nullptr;
+  }
+  return &files_.emplace(path.string(), std::move(file.value())).first->second;
+}
+
+void TensorFiles::AddAll(const Safetensors& file) {
+  for (const auto& [name, view] : file.tensors()) by_name_.emplace(name, &file);
+  for (const auto& [name, tensor] : file.opaque_tensors()) by_name_.emplace(name, &file);
+}
+
+void TensorFiles::OpenShards(const fs::path& index, std::vector<Status>& problems) {
+  Result<Json> json = ReadJsonObject(index, kMaxIndexBytes);
+  if (!json.ok()) {
+    problems.push_back(json.status());
+    return;
+  }
+  const auto problem = [&](const std::string& field, const std::string& expected, const std::string& found) {
+    problems.push_back(
+        InvalidCheckpoint(fmt::format("{}: {}: expected {}, found {}", index.string(), field, expected, found)));
+  };
+  const auto map = json->find("weight_map");
+  if (map == json->end() || !map->is_object()) {
+    return problem("weight_map", "an object of tensor and file names", map == json->end() ? "nothing" : Excerpt(*map));
+  }
+  std::set<std::string> broken;
+  for (const auto& [tensor, value] : map->items()) {
+    const std::string field = "weight_map." + tensor;
+    const std::string name = value.is_string() ? value.get<std::string>() : "";
+    if (name.empty() || fs::path(name).filename() != name || name == "..") {
+      problem(field, "the name of a file beside the index", Excerpt(value));
+      continue;
+    }
+    if (broken.count(name) != 0) continue;
+    const fs::path path = index.parent_path() / name;
+    const auto known = files_.find(path.string());
+    std::error_code error;
+    const Safetensors* file = nullptr;
+    if (known != files_.end()) {
+      file = &known->second;
+    } else if (!fs::exists(path, error)) {
+      problems.push_back(
+          IoError(fmt::format("{}: {}: expected a file beside the index, found no {}: is the checkpoint "
+                              "complete?",
+                              index.string(), field, name)));
+    } else {
+      file = Add(path, problems);
+    }
+    if (file == nullptr) {
+      broken.insert(name);
+    } else if (Holds(*file, tensor)) {
+      by_name_[tensor] = file;
+    } else {
+      problem(field, fmt::format("this tensor in {}", name), "none of this name there");
+    }
+  }
+}
+
+TensorFiles TensorFiles::Open(const fs::path& directory, const std::string& stem, std::vector<Status>& problems) {
+  TensorFiles result;
+  const fs::path single = directory / (stem + ".safetensors");
+  const fs::path index = directory / (stem + ".safetensors.index.json");
+  std::error_code error;
+  if (!fs::exists(single, error) && fs::exists(index, error)) {
+    result.OpenShards(index, problems);
+    return result;
+  }
+  const std::vector<fs::path> paths =
+      fs::exists(single, error) ? std::vector<fs::path>{single} : FilesWithStem(directory, stem);
+  for (const fs::path& path : paths) {
+    if (const Safetensors* file = result.Add(path, problems)) result.AddAll(*file);
+  }
+  return result;
+}
+
+const Safetensors* TensorFiles::FileOf(const std::string& name) const {
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+CheckpointFiles::CheckpointFiles(const fs::path& directory, std::vector<Status>& problems) : directory_(directory) {
+  const size_t before = problems.size();
+  model_ = TensorFiles::Open(directory, "model", problems);
+  if (model_.empty() && problems.size() == before) {
+    problems.push_back(
+        IoError(fmt::format("{}: expected model.safetensors or model.safetensors.index.json, found "
+                            "neither: is it a checkpoint directory?",
+                            directory.string())));
+  }
+}
+
+std::optional<CheckpointFiles::Place> CheckpointFiles::Find(const TensorRow& row, const ModelConfig& config,
+                                                            std::vector<Status>& problems) {
+  if (const Safetensors* file = model_.FileOf(row.name)) return Place{file, row.name};
+  if (row.alias.empty()) return {};
+  std::optional<TensorFiles>& own = row.part == ModelPart::kDecoder ? autoencoder_ : transformer_;
+  if (!own) {
+    own = TensorFiles::Open(config.diffusion_directory / FolderOf(row.part), "diffusion_pytorch_model", problems);
+  }
+  if (const Safetensors* file = own->FileOf(row.alias)) return Place{file, row.alias};
+  return {};
+}
+
+std::vector<BoundTensor> CheckpointFiles::Bind(const std::vector<TensorRow>& table, const ModelConfig& config,
+                                               std::vector<Status>& problems) {
+  std::vector<BoundTensor> bound;
+  for (const TensorRow& row : table) {
+    const std::optional<Place> place = Find(row, config, problems);
+    if (!place) {
+      const std::string also =
+          row.alias.empty()
+              ? ""
+              : fmt::format(", or {} in {}", row.alias, (config.diffusion_directory / FolderOf(row.part)).string());
+      problems.push_back(
+          InvalidCheckpoint(fmt::format("{}: tensor {}: expected {} in the model's safetensors files{}, "
+                                        "found nothing",
+                                        directory_.string(), row.name, row.shape.ToString(), also)));
+      continue;
+    }
+    if (Status status = CheckTensor(row, *place->file, place->name); !status.ok()) {
+      problems.push_back(status);
+      continue;
+    }
+    const View& tensor = place->file->tensors().at(place->name);
+    *row.slot = SlotView(row, tensor);
+    bound.push_back({&row, tensor, place->file});
+  }
+  return bound;
+}
+
+std::vector<const Safetensors*> CheckpointFiles::files() const {
+  std::vector<const Safetensors*> all;
+  const auto add = [&all](const TensorFiles& files) {
+    for (const auto& [path, file] : files.files()) all.push_back(&file);
+  };
+  add(model_);
+  if (transformer_) add(*transformer_);
+  if (autoencoder_) add(*autoencoder_);
+  return all;
+}
+
+Status ScanTensor(const BoundTensor& bound) {
+  const View view = SlotView(*bound.row, bound.tensor);
+  const int64_t index = FirstNonFinite(view);
+  if (index < 0) return {};
+  const float value = LoadAsF32(view.data, view.dtype, index);
+  const char* kind = std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  return InvalidCheckpoint(fmt::format(
+      "tensor {} in file {} holds {} at {}: expected finite values; fetch or export the "
+      "file again",
+      bound.row->name, bound.file->path().string(), kind, IndexText(view.shape, index, bound.row->first_row)));
+}
+
+}  // namespace blip3o

@@ -20,19 +20,23 @@ std::array<float, 2> BoxMuller(uint32_t a, uint32_t b) {
 
 }  // namespace
 
-std::array<uint32_t, 4> Philox(uint64_t seed, RandomStream stream, uint64_t index) {
-  std::array<uint32_t, 4> x = {static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32),
-                               static_cast<uint32_t>(stream), 0u};
-  uint32_t key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
+std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
+  std::array<uint32_t, 4>& x = counter;
   for (int round = 0; round < kRounds; ++round) {
     const uint64_t p0 = static_cast<uint64_t>(kMultiplier0) * x[0];
     const uint64_t p1 = static_cast<uint64_t>(kMultiplier1) * x[2];
-    x = {static_cast<uint32_t>(p1 >> 32) ^ x[1] ^ key0, static_cast<uint32_t>(p1),
-         static_cast<uint32_t>(p0 >> 32) ^ x[3] ^ key1, static_cast<uint32_t>(p0)};
-    key0 += kWeyl0;
-    key1 += kWeyl1;
+    x = {static_cast<uint32_t>(p1 >> 32) ^ x[1] ^ key[0], static_cast<uint32_t>(p1),
+         static_cast<uint32_t>(p0 >> 32) ^ x[3] ^ key[1], static_cast<uint32_t>(p0)};
+    key[0] += kWeyl0;
+    key[1] += kWeyl1;
   }
   return x;
+}
+
+std::array<uint32_t, 4> Philox(uint64_t seed, RandomStream stream, uint64_t index) {
+  return Philox4x32(
+      {static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32), static_cast<uint32_t>(stream), 0u},
+      {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
 }
 
 float Uniform(uint64_t seed, RandomStream stream, uint64_t index) {

@@ -11,6 +11,9 @@ namespace blip3o {
 // Independent streams of one seed.
 enum class RandomStream : uint32_t { kNoise = 0, kTokens = 1 };
 
+// The generator itself, ten rounds, as the paper's Random123 defines it.
+std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
+
 // Four 32-bit words of counter (index, stream, 0) under key `seed`.
 std::array<uint32_t, 4> Philox(uint64_t seed, RandomStream stream, uint64_t index);
 

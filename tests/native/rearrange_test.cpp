@@ -1,0 +1,126 @@
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "ops/cpu/kernels.h"
+#include "support/kernel_test.h"
+
+namespace blip3o {
+namespace {
+
+using test::ForEachTarget;
+using test::Numbers;
+using test::OwnedMatrix;
+using test::TestContext;
+
+constexpr Grid kGrids[] = {{1, 1, 1}, {1, 1, 13}, {2, 13, 1}, {2, 5, 7}, {1, 31, 37}};
+constexpr int64_t kChannels[] = {1, 3, 13, 16, 64, 207};
+
+// The row of pixel (y, x) of picture p in a grid doubled in height and width.
+int64_t DoubledRow(const Grid& grid, int64_t p, int64_t y, int64_t x) {
+  return (p * 2 * grid.height + y) * 2 * grid.width + x;
+}
+
+template <typename F>
+void ForEachPixel(const Grid& grid, const F& f) {
+  for (int64_t p = 0; p < grid.pictures; ++p) {
+    for (int64_t y = 0; y < grid.height; ++y) {
+      for (int64_t x = 0; x < grid.width; ++x) f(p, y, x, (p * grid.height + y) * grid.width + x);
+    }
+  }
+}
+
+TEST(PixelShuffle, EqualsItsFormula) {
+  ForEachTarget([] {
+    TestContext context(2);
+    for (const Grid& grid : kGrids) {
+      for (int64_t channels : kChannels) {
+        const OwnedMatrix x(grid.rows(), 4 * channels, Numbers(1));
+        OwnedMatrix out(4 * grid.rows(), channels);
+        cpu::PixelShuffle(context, *x, grid, *out);
+        ASSERT_TRUE(out.PaddingUntouched());
+        ForEachPixel(grid, [&](int64_t p, int64_t y, int64_t column, int64_t row) {
+          for (int64_t c = 0; c < channels; ++c) {
+            for (int64_t i = 0; i < 2; ++i) {
+              for (int64_t j = 0; j < 2; ++j) {
+                const int64_t to = DoubledRow(grid, p, 2 * y + i, 2 * column + j);
+                ASSERT_EQ(out.at(to, c), x.at(row, 4 * c + 2 * i + j));
+              }
+            }
+          }
+        });
+      }
+    }
+  });
+}
+
+TEST(AddUpsampled, EqualsItsFormula) {
+  ForEachTarget([] {
+    TestContext context(2);
+    for (const Grid& grid : kGrids) {
+      for (int64_t channels : {4, 12, 16, 24, 208}) {
+        for (int64_t repeats : {1, 2, 4, 8, 16}) {
+          const int64_t from = 4 * channels / repeats;
+          if (4 * channels % repeats != 0) continue;
+          const OwnedMatrix x(grid.rows(), from, Numbers(1)), before(4 * grid.rows(), channels, Numbers(2));
+          OwnedMatrix out(before);
+          cpu::AddUpsampled(context, *x, grid, *out);
+          ASSERT_TRUE(out.PaddingUntouched());
+          ForEachPixel(grid, [&](int64_t p, int64_t y, int64_t column, int64_t row) {
+            for (int64_t c = 0; c < channels; ++c) {
+              for (int64_t i = 0; i < 2; ++i) {
+                for (int64_t j = 0; j < 2; ++j) {
+                  const int64_t to = DoubledRow(grid, p, 2 * y + i, 2 * column + j);
+                  ASSERT_EQ(out.at(to, c), before.at(to, c) + x.at(row, (4 * c + 2 * i + j) / repeats))
+                      << channels << " channels, " << repeats << " repeats";
+                }
+              }
+            }
+          });
+        }
+      }
+    }
+  });
+}
+
+TEST(AddRepeated, EqualsItsFormula) {
+  ForEachTarget([] {
+    TestContext context(2);
+    for (int64_t rows : {1, 13, 207}) {
+      for (int64_t from : {1, 8, 13}) {
+        for (int64_t repeats : {1, 2, 3, 16, 37}) {
+          const OwnedMatrix x(rows, from, Numbers(1)), before(rows, from * repeats, Numbers(2));
+          OwnedMatrix out(before);
+          cpu::AddRepeated(context, *x, *out);
+          ASSERT_TRUE(out.PaddingUntouched());
+          for (int64_t r = 0; r < rows; ++r) {
+            for (int64_t c = 0; c < from * repeats; ++c) {
+              ASSERT_EQ(out.at(r, c), before.at(r, c) + x.at(r, c / repeats));
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(Planes, AreTheTransposeAndBack) {
+  TestContext context(3);
+  for (int64_t rows : {1, 13, 207, 4098, 40009}) {
+    for (int64_t cols : {1, 3, 13, 32}) {
+      const OwnedMatrix x(rows, cols, Numbers(1));
+      std::vector<float> planes(static_cast<size_t>(rows * cols) + 1, 9.0f);
+      cpu::ToPlanes(context, *x, 0.5f, planes.data());
+      OwnedMatrix back(rows, cols);
+      cpu::FromPlanes(context, planes.data(), 2.0f, *back);
+      ASSERT_TRUE(back == x);
+      ASSERT_EQ(planes.back(), 9.0f);
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t c = 0; c < cols; ++c) ASSERT_EQ(planes[static_cast<size_t>(c * rows + r)], x.at(r, c) * 0.5f);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace blip3o

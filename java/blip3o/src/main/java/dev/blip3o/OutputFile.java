@@ -9,7 +9,6 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -133,7 +132,7 @@ public final class OutputFile {
 
   private static OutputException failure(Path path, IOException e) {
     Path directory = path.toAbsolutePath().getParent();
-    if (e instanceof NoSuchFileException && directory != null && !Files.isDirectory(directory)) {
+    if (directory != null && !Files.isDirectory(directory)) {
       return new OutputException(
           "can't write " + path + ": there is no directory " + directory + "; create it first", e);
     }

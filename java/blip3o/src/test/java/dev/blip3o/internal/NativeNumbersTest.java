@@ -1,0 +1,81 @@
+package dev.blip3o.internal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.blip3o.Blip3oException;
+import dev.blip3o.CheckpointException;
+import dev.blip3o.Compute;
+import dev.blip3o.GenerationCancelledException;
+import dev.blip3o.InsufficientMemoryException;
+import dev.blip3o.InternalErrorException;
+import dev.blip3o.InvalidRequestException;
+import dev.blip3o.NumericException;
+import dev.blip3o.UnsupportedException;
+import dev.blip3o.bindings.Blip3o;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** The numbers that stand on both sides of the C interface. */
+class NativeNumbersTest {
+  @Test
+  void everyStatusHasItsException() {
+    Map<Integer, Class<? extends Blip3oException>> expected =
+        Map.of(
+            Blip3o.BLIP3O_INVALID_ARGUMENT, InvalidRequestException.class,
+            Blip3o.BLIP3O_INVALID_CHECKPOINT, CheckpointException.class,
+            Blip3o.BLIP3O_IO_ERROR, CheckpointException.class,
+            Blip3o.BLIP3O_OUT_OF_MEMORY, InsufficientMemoryException.class,
+            Blip3o.BLIP3O_NUMERIC_ERROR, NumericException.class,
+            Blip3o.BLIP3O_CANCELLED, GenerationCancelledException.class,
+            Blip3o.BLIP3O_UNSUPPORTED, UnsupportedException.class,
+            Blip3o.BLIP3O_INTERNAL_ERROR, InternalErrorException.class);
+    expected.forEach(
+        (status, type) -> {
+          Blip3oException e = StatusExceptions.of(status, "what happened");
+          assertEquals(type, e.getClass());
+          assertEquals("what happened", e.getMessage());
+        });
+  }
+
+  @Test
+  void anUnknownStatusIsADefectThatNamesIt() {
+    Blip3oException e = StatusExceptions.of(99, "what happened");
+    assertEquals(InternalErrorException.class, e.getClass());
+    assertTrue(e.getMessage().contains("99") && e.getMessage().contains("what happened"));
+  }
+
+  @Test
+  void stagesHaveTheirNumbers() {
+    assertEquals(Blip3o.BLIP3O_STAGE_TOKENS, JobStage.TOKENS.ordinal());
+    assertEquals(Blip3o.BLIP3O_STAGE_HIDDEN, JobStage.HIDDEN.ordinal());
+    assertEquals(Blip3o.BLIP3O_STAGE_CONDITION, JobStage.CONDITION.ordinal());
+    assertEquals(Blip3o.BLIP3O_STAGE_LATENTS, JobStage.LATENTS.ordinal());
+    assertEquals(Blip3o.BLIP3O_STAGE_PIXELS, JobStage.PIXELS.ordinal());
+  }
+
+  @Test
+  void valuesHaveTheirNumbers() {
+    assertEquals(Blip3o.BLIP3O_TOKENS, JobValue.TOKENS.ordinal());
+    assertEquals(Blip3o.BLIP3O_HIDDEN_STATES, JobValue.HIDDEN_STATES.ordinal());
+    assertEquals(Blip3o.BLIP3O_CONDITION, JobValue.CONDITION.ordinal());
+    assertEquals(Blip3o.BLIP3O_NULL_CONDITION, JobValue.NULL_CONDITION.ordinal());
+    assertEquals(Blip3o.BLIP3O_NOISE, JobValue.NOISE.ordinal());
+    assertEquals(Blip3o.BLIP3O_SIGMAS, JobValue.SIGMAS.ordinal());
+    assertEquals(Blip3o.BLIP3O_LATENTS, JobValue.LATENTS.ordinal());
+    assertEquals(Blip3o.BLIP3O_IMAGE, JobValue.IMAGE.ordinal());
+    assertEquals(Blip3o.BLIP3O_PIXELS, JobValue.PIXELS.ordinal());
+    assertEquals(Blip3o.BLIP3O_FIRST_LOGITS, JobValue.FIRST_LOGITS.ordinal());
+    assertEquals(Blip3o.BLIP3O_VELOCITY_FIRST, JobValue.VELOCITY_FIRST.ordinal());
+    assertEquals(Blip3o.BLIP3O_VELOCITY_NULL_FIRST, JobValue.VELOCITY_NULL_FIRST.ordinal());
+    assertEquals(Blip3o.BLIP3O_LATENTS_FIRST, JobValue.LATENTS_FIRST.ordinal());
+    assertEquals(Blip3o.BLIP3O_VALUE_COUNT, JobValue.values().length);
+  }
+
+  @Test
+  void computeTypesHaveTheirNumbers() {
+    assertEquals(Blip3o.BLIP3O_COMPUTE_AUTO, Compute.AUTO.ordinal());
+    assertEquals(Blip3o.BLIP3O_COMPUTE_F32, Compute.F32.ordinal());
+    assertEquals(Blip3o.BLIP3O_COMPUTE_BF16, Compute.BF16.ordinal());
+  }
+}

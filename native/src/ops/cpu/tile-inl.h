@@ -1,0 +1,138 @@
+// Products of small tiles whose sums stay in registers. Included once per Highway target.
+//
+// A tile's size only says what is computed together: each sum takes its products in the same order in every tile.
+#if defined(BLIP3O_OPS_CPU_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BLIP3O_OPS_CPU_TILE_INL_H_
+#undef BLIP3O_OPS_CPU_TILE_INL_H_
+#else
+#define BLIP3O_OPS_CPU_TILE_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+#include "base/tensor.h"
+#include "ops/cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace blip3o::cpu {
+namespace HWY_NAMESPACE {
+
+using Tag = hn::ScalableTag<float>;
+using Vector = hn::Vec<Tag>;
+
+HWY_INLINE int64_t VectorLanes() { return static_cast<int64_t>(hn::Lanes(Tag())); }
+
+// Rows of an outer tile of three vectors: their sums, the three vectors and one broadcast fit the registers.
+#if HWY_TARGET == HWY_AVX3
+constexpr size_t kOuterRows = 8;
+#else
+constexpr size_t kOuterRows = 4;
+#endif
+
+// Calls f(first, integral_constant rows) with tiles of kTile, kTile / 2, …, 1 rows that cover [0, rows).
+template <size_t kTile, class F>
+HWY_INLINE void ForTiles(int64_t rows, const F& f, int64_t first = 0) {
+  for (; first + static_cast<int64_t>(kTile) <= rows; first += kTile) {
+    f(first, std::integral_constant<size_t, kTile>());
+  }
+  if constexpr (kTile > 1) ForTiles<kTile / 2>(rows, f, first);
+}
+
+// Calls f(first, integral_constant count) with groups of 3, 2 and 1 vectors that cover [0, vectors).
+template <class F>
+HWY_INLINE void ForVectors(int64_t vectors, const F& f) {
+  int64_t first = 0;
+  for (; vectors - first == 3 || vectors - first > 4; first += 3) f(first, std::integral_constant<size_t, 3>());
+  for (; first + 2 <= vectors; first += 2) f(first, std::integral_constant<size_t, 2>());
+  for (; first < vectors; ++first) f(first, std::integral_constant<size_t, 1>());
+}
+
+template <size_t kRows, size_t kVectors>
+using Tile = Vector[kRows][kVectors];
+
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void ClearTile(Tile<kRows, kVectors>& tile) {
+  Unroll<kRows>([&](auto r) HWY_ATTR { Unroll<kVectors>([&](auto v) HWY_ATTR { tile[r][v] = hn::Zero(Tag()); }); });
+}
+
+// A stride that is 1 at compile time.
+using One = std::integral_constant<int64_t, 1>;
+
+// tile[r][v] += Σ_k a[r · row_stride + k · step] · b[k · b_step + v · lanes, …), k ascending in [0, depth).
+template <size_t kRows, size_t kVectors, class RowStride, class Step>
+HWY_INLINE void AddOuter(const float* a, RowStride row_stride, Step step, const float* b, int64_t b_step, int64_t depth,
+                         Tile<kRows, kVectors>& tile) {
+  const Tag d;
+  const int64_t lanes = VectorLanes();
+  for (int64_t k = 0; k < depth; ++k, a += step, b += b_step) {
+    Vector vectors[kVectors];
+    Unroll<kVectors>([&](auto v) HWY_ATTR { vectors[v] = hn::LoadU(d, b + v * lanes); });
+    Unroll<kRows>([&](auto r) HWY_ATTR {
+      const Vector factor = hn::Set(d, a[r * row_stride]);
+      Unroll<kVectors>([&](auto v) HWY_ATTR { tile[r][v] = hn::MulAdd(factor, vectors[v], tile[r][v]); });
+    });
+  }
+}
+
+// sums[r · sums_stride + c] = Σ_k x[r · x_stride + k] · weight[c, k] for kRows × kColumns of them; the weight's rows
+// are dense. Lane l takes the products of k ≡ l (mod lanes) in ascending order, then the lanes are added.
+template <class Source, size_t kRows, size_t kColumns>
+HWY_NOINLINE void DotTile(const float* x, int64_t x_stride, const char* weight, int64_t depth, float* sums,
+                          int64_t sums_stride) {
+  const Tag d;
+  const int64_t lanes = VectorLanes(), weight_stride = depth * Source::kSize;
+  Tile<kRows, kColumns> sum;
+  ClearTile<kRows, kColumns>(sum);
+  const auto step = [&](const auto& load, int64_t k) HWY_ATTR {
+    Vector w[kColumns];
+    Unroll<kColumns>([&](auto c) HWY_ATTR { w[c] = load(Source(), weight + c * weight_stride + k * Source::kSize); });
+    Unroll<kRows>([&](auto r) HWY_ATTR {
+      const Vector a = load(AsF32(), x + r * x_stride + k);
+      Unroll<kColumns>([&](auto c) HWY_ATTR { sum[r][c] = hn::MulAdd(a, w[c], sum[r][c]); });
+    });
+  };
+  int64_t k = 0;
+  for (; k + lanes <= depth; k += lanes) {
+    step([&](auto from, const void* bytes) HWY_ATTR { return decltype(from)::Load(d, bytes); }, k);
+  }
+  if (const int64_t rest = depth - k; rest > 0) {
+    step([&](auto from, const void* bytes) HWY_ATTR { return LoadFirst<decltype(from)>(d, bytes, rest); }, k);
+  }
+  Unroll<kRows>([&](auto r) HWY_ATTR {
+    Unroll<kColumns>([&](auto c) HWY_ATTR { sums[r * sums_stride + c] = SumOf(d, sum[r][c]); });
+  });
+}
+
+// Columns of a dot tile beside its rows: the sums, the weights of a step and one x fit the registers.
+template <size_t kRows>
+constexpr size_t DotColumns() {
+  if (kRows == 1) return 8;
+#if HWY_TARGET == HWY_AVX3
+  return kRows == 8 ? 3 : 6;
+#else
+  return kRows == 2 ? 4 : (kRows == 4 ? 3 : 1);
+#endif
+}
+
+// The dot products of kRows rows of x with `columns` rows of the weight, tile by tile.
+template <class Source, size_t kRows>
+void DotRows(const float* x, int64_t x_stride, const char* weight, int64_t depth, int64_t columns, float* sums,
+             int64_t sums_stride) {
+  constexpr size_t kColumns = DotColumns<kRows>();
+  const int64_t stride = depth * Source::kSize;
+  int64_t c = 0;
+  for (; c + static_cast<int64_t>(kColumns) <= columns; c += kColumns) {
+    DotTile<Source, kRows, kColumns>(x, x_stride, weight + c * stride, depth, sums + c, sums_stride);
+  }
+  for (; c < columns; ++c) {
+    DotTile<Source, kRows, 1>(x, x_stride, weight + c * stride, depth, sums + c, sums_stride);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace blip3o::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

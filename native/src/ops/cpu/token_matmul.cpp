@@ -1,0 +1,146 @@
+// Products of 1 to 64 rows with a weight. Bound by the bytes of the weight: a task reads a block of its rows from
+// memory once and uses it, from the cache, for all rows of x.
+//
+// Every dot product is summed in one way at any number of rows: lane l of one vector takes the products of
+// k ≡ l (mod lanes) in ascending order, then the lanes are added. Blocks and tiles only choose what is computed
+// together.
+#include <algorithm>
+#include <cassert>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/cpu/token_matmul.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "ops/cpu/kernels.h"
+#include "ops/cpu/simd-inl.h"
+#include "ops/cpu/tile-inl.h"
+
+#ifndef BLIP3O_OPS_CPU_TOKEN_MATMUL_ONCE
+#define BLIP3O_OPS_CPU_TOKEN_MATMUL_ONCE
+namespace blip3o::cpu {
+
+constexpr int64_t kMaxTokens = 64;
+constexpr int64_t kRowTile = 8;            // rows of x in registers at most
+constexpr int64_t kColumnUnit = 24;        // a multiple of every tile's columns
+constexpr int64_t kMaxColumns = 240;       // of a task
+constexpr int64_t kBlockBytes = 64 << 10;  // of weight in a task, at least
+
+// The columns (rows of the weight) of one task.
+inline int64_t ColumnsOfTask(const View& weight, int64_t depth) {
+  const int64_t unit_bytes = kColumnUnit * depth * SizeOf(weight.dtype);
+  return std::min(kMaxColumns, kColumnUnit * std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(1, unit_bytes)));
+}
+
+// Runs f(first, count) over blocks of columns; one block alone wakes nobody.
+template <class F>
+void ForColumnBlocks(const Context& context, int64_t columns, int64_t block, const F& f) {
+  if (columns <= block) return f(int64_t{0}, columns);
+  context.pool->ParallelFor((columns + block - 1) / block, [&](int64_t task, int) {
+    const int64_t first = task * block;
+    f(first, std::min(block, columns - first));
+  });
+}
+
+}  // namespace blip3o::cpu
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace blip3o::cpu {
+namespace HWY_NAMESPACE {
+
+// sums[r · kMaxColumns + c] = x[r] · weight[first + c] for kRows rows and `count` columns.
+template <size_t kRows>
+void Dot(const Matrix& x, int64_t row, const View& weight, int64_t first, int64_t count, float* sums) {
+  WithSource(weight.dtype, [&](auto source) HWY_ATTR {
+    using Source = decltype(source);
+    const char* columns = static_cast<const char*>(weight.data) + first * x.cols * Source::kSize;
+    DotRows<Source, kRows>(x.row(row), x.stride, columns, x.cols, count, sums, kMaxColumns);
+  });
+}
+
+// x as the product sees it: rounded to bf16, in the shared scratch, where the compute type asks for it.
+Matrix Operand(const Context& context, const Matrix& x, const View& weight) {
+  if (context.compute != Compute::kBF16 || weight.dtype != DType::kBF16) return x;
+  const Tag d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const Matrix rounded{context.Shared<float>(), x.rows, x.cols, x.cols};
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const float* from = x.row(r);
+    float* to = rounded.row(r);
+    int64_t k = 0;
+    for (; k + lanes <= x.cols; k += lanes) hn::StoreU(RoundToBF16(d, hn::LoadU(d, from + k)), d, to + k);
+    for (; k < x.cols; ++k) to[k] = F32FromBF16(BF16FromF32(from[k]));
+  }
+  return rounded;
+}
+
+void TokenMatmul(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) {
+  assert(x.rows <= kMaxTokens && out.rows == x.rows && weight.count() == out.cols * x.cols);
+  const Matrix operand = Operand(context, x, weight);
+  ForColumnBlocks(context, out.cols, ColumnsOfTask(weight, x.cols), [&](int64_t first, int64_t count) {
+    alignas(64) float sums[kRowTile * kMaxColumns];
+    ForTiles<kRowTile>(x.rows, [&](int64_t row, auto rows) HWY_ATTR {
+      Dot<rows>(operand, row, weight, first, count, sums);
+      for (size_t r = 0; r < rows; ++r) {
+        ApplyEpilogue(epilogue, row + r, first, count, sums + r * kMaxColumns, out.row(row + r) + first);
+      }
+    });
+  });
+}
+
+// out[i] = silu(gate[i]) · up[i].
+void GateRow(const float* gate, const float* up, int64_t count, float* out) {
+  const Tag d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::Mul(Silu(d, hn::LoadU(d, gate + i)), hn::LoadU(d, up + i)), d, out + i);
+  }
+  if (const int64_t rest = count - i; rest > 0) {
+    const Vector g = LoadFirst<AsF32>(d, gate + i, rest), u = LoadFirst<AsF32>(d, up + i, rest);
+    StoreFirst(d, hn::Mul(Silu(d, g), u), out + i, rest);
+  }
+}
+
+void TokenSwiGlu(Context& context, const Matrix& x, const View& gate, const View& up, const Matrix& out) {
+  assert(x.rows <= kMaxTokens && out.rows == x.rows);
+  assert(gate.count() == out.cols * x.cols && up.count() == gate.count());
+  const Matrix operand = gate.dtype == up.dtype ? Operand(context, x, gate) : x;
+  ForColumnBlocks(context, out.cols, ColumnsOfTask(gate, x.cols), [&](int64_t first, int64_t count) {
+    alignas(64) float gates[kRowTile * kMaxColumns];
+    alignas(64) float ups[kRowTile * kMaxColumns];
+    ForTiles<kRowTile>(x.rows, [&](int64_t row, auto rows) HWY_ATTR {
+      Dot<rows>(operand, row, gate, first, count, gates);
+      Dot<rows>(operand, row, up, first, count, ups);
+      for (size_t r = 0; r < rows; ++r) {
+        GateRow(gates + r * kMaxColumns, ups + r * kMaxColumns, count, out.row(row + r) + first);
+      }
+    });
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace blip3o::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace blip3o::cpu {
+
+HWY_EXPORT(TokenMatmul);
+HWY_EXPORT(TokenSwiGlu);
+
+ScratchBytes TokenMatmulScratch(const Capacity& capacity, int /*threads*/) {
+  return {kMaxTokens * capacity.product_depth * static_cast<int64_t>(sizeof(float)), 0};
+}
+
+void TokenMatmul(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) {
+  HWY_DYNAMIC_DISPATCH(TokenMatmul)(context, x, weight, epilogue, out);
+}
+
+void TokenSwiGlu(Context& context, const Matrix& x, const View& gate, const View& up, const Matrix& out) {
+  HWY_DYNAMIC_DISPATCH(TokenSwiGlu)(context, x, gate, up, out);
+}
+
+}  // namespace blip3o::cpu
+#endif

@@ -1,0 +1,63 @@
+package dev.blip3o.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** The command {@code blip3o} itself: it only holds the others. */
+@Command(
+    name = "blip3o",
+    description = "Draws pictures from text with BLIP3o-NEXT, on this machine, offline.",
+    versionProvider = Version.class,
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {
+      "",
+      "Examples:",
+      "  blip3o generate \"a red circle to the left of a blue square\" -o picture.png",
+      "  blip3o generate \"a large yellow star\" --count 4 --seed 7 -o stars/",
+      "  blip3o inspect weights/demo",
+      "",
+      "Exit codes: 0 done, 1 the run failed, 2 wrong usage, 130 cancelled.",
+      "'blip3o COMMAND --help' tells more about a command."
+    })
+final class Blip3oCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--verbose",
+      scope = ScopeType.INHERIT,
+      description = "With an error, also print where in the program it came from.")
+  private boolean verbose;
+
+  /** Everything that {@code blip3o} understands. */
+  static CommandLine commandLine(Environment environment) {
+    CommandLine commandLine =
+        new CommandLine(new Blip3oCommand())
+            .addSubcommand(new GenerateCommand(environment))
+            .addSubcommand(new InspectCommand(environment))
+            .addSubcommand(new TraceCommand(environment))
+            .addSubcommand(new HelpCommand());
+    Failures failures = new Failures();
+    return commandLine
+        // A prompt may begin with @.
+        .setExpandAtFiles(false)
+        .setParameterExceptionHandler(failures)
+        .setExecutionExceptionHandler(failures);
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(), "a command is missing: generate, inspect, trace or help");
+  }
+
+  boolean verbose() {
+    return verbose;
+  }
+}

@@ -1,0 +1,136 @@
+package dev.blip3o.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** The library's report on a checkpoint, as text for people. */
+final class CheckpointReport {
+  private static final String ROW = "  %-28s %9s %16s %12s  %s%n";
+
+  private final JsonNode report;
+
+  /** {@code report}: the JSON of {@link dev.blip3o.Blip3oModel#inspect}. */
+  CheckpointReport(JsonNode report) {
+    this.report = report;
+  }
+
+  /** Whether the checkpoint can be used. */
+  boolean complete() {
+    return report.path("complete").asBoolean() && report.path("problems").isEmpty();
+  }
+
+  /** The first problem, and how many more there are. */
+  String firstProblem() {
+    List<String> problems = problems();
+    if (problems.isEmpty()) {
+      return "something needed is missing";
+    }
+    int more = problems.size() - 1;
+    return problems.get(0) + (more == 0 ? "" : " (and " + Text.plural(more, "more problem") + ")");
+  }
+
+  /** Prints all of it; {@code scanned}: whether values were read too. */
+  void print(PrintWriter out, boolean scanned) {
+    out.println("Checkpoint " + text(report.path("directory")));
+    printConfig(out);
+    printParts(out);
+    printUnused(out);
+    printVerdict(out, scanned);
+  }
+
+  private void printConfig(PrintWriter out) {
+    if (report.path("config").isEmpty()) {
+      return;
+    }
+    out.println();
+    out.println("Config");
+    for (Map.Entry<String, JsonNode> field : report.path("config").properties()) {
+      out.printf(Locale.ROOT, "  %-28s %s%n", Text.oneLine(field.getKey()), text(field.getValue()));
+    }
+  }
+
+  private void printParts(PrintWriter out) {
+    long tensors = 0;
+    long parameters = 0;
+    long bytes = 0;
+    out.println();
+    out.printf(Locale.ROOT, ROW, "Part", "tensors", "parameters", "size", "dtypes");
+    for (JsonNode part : report.path("parts")) {
+      printRow(
+          out,
+          text(part.path("name")),
+          part.path("tensors").asLong(),
+          part.path("parameters").asLong(),
+          part.path("bytes").asLong(),
+          list(part.path("dtypes")));
+      tensors += part.path("tensors").asLong();
+      parameters += part.path("parameters").asLong();
+      bytes += part.path("bytes").asLong();
+    }
+    printRow(out, "all", tensors, parameters, bytes, "");
+  }
+
+  private static void printRow(
+      PrintWriter out, String name, long tensors, long parameters, long bytes, String dtypes) {
+    out.printf(
+        Locale.ROOT,
+        ROW,
+        name,
+        Text.count(tensors),
+        Text.count(parameters),
+        Text.bytes(bytes),
+        dtypes);
+  }
+
+  private void printUnused(PrintWriter out) {
+    JsonNode unused = report.path("unused");
+    if (unused.isEmpty()) {
+      return;
+    }
+    out.println();
+    out.println("Not needed: " + Text.plural(unused.size(), "tensor"));
+    for (JsonNode tensor : unused) {
+      out.printf(
+          Locale.ROOT,
+          "  %s  %s [%s], %s%n",
+          text(tensor.path("name")),
+          text(tensor.path("dtype")),
+          list(tensor.path("shape")),
+          Text.bytes(tensor.path("bytes").asLong()));
+    }
+  }
+
+  private void printVerdict(PrintWriter out, boolean scanned) {
+    out.println();
+    if (complete()) {
+      out.println(
+          "Complete: everything needed is there"
+              + (scanned ? ", and every value is finite." : "."));
+      return;
+    }
+    List<String> problems = problems();
+    out.println("Not usable: " + Text.plural(problems.size(), "problem"));
+    problems.forEach(problem -> out.println("  " + problem));
+  }
+
+  private List<String> problems() {
+    List<String> problems = new ArrayList<>();
+    report.path("problems").forEach(problem -> problems.add(text(problem)));
+    return problems;
+  }
+
+  private static String list(JsonNode values) {
+    List<String> words = new ArrayList<>();
+    values.forEach(value -> words.add(text(value)));
+    return words.stream().collect(Collectors.joining(", "));
+  }
+
+  private static String text(JsonNode value) {
+    return Text.oneLine(value.isContainerNode() ? value.toString() : value.asText());
+  }
+}

@@ -1,0 +1,36 @@
+package dev.blip3o.cli;
+
+import dev.blip3o.CancellationToken;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What a command knows of the process that it runs in.
+ *
+ * @param home the folder that holds {@code weights/demo}, if known
+ * @param terminal whether standard error is a terminal, so that a line can be drawn over
+ * @param cancellation cancelled when the process is asked to end
+ */
+record Environment(Optional<Path> home, boolean terminal, CancellationToken cancellation) {
+  /** Set by the launcher to the folder that it lies in. */
+  static final String HOME_PROPERTY = "blip3o.home";
+
+  /** This process. */
+  static Environment ofProcess(CancellationToken cancellation) {
+    Optional<Path> home = Optional.ofNullable(System.getProperty(HOME_PROPERTY)).map(Path::of);
+    return new Environment(home, standardErrorIsTerminal(), cancellation);
+  }
+
+  private static boolean standardErrorIsTerminal() {
+    // System.console() asks for standard input and output, not for standard error.
+    Path link = Path.of("/proc/self/fd/2");
+    try {
+      String target = Files.readSymbolicLink(link).toString();
+      return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+    } catch (IOException | UnsupportedOperationException e) {
+      return System.console() != null;
+    }
+  }
+}

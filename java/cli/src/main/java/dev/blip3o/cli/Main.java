@@ -1,0 +1,88 @@
+package dev.blip3o.cli;
+
+import dev.blip3o.CancellationToken;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine;
+
+/** The process {@code blip3o}. */
+public final class Main {
+  /** The longest that an interrupt waits for the current token, step or part of the decoder. */
+  private static final int CANCEL_WAIT_SECONDS = 60;
+
+  private Main() {}
+
+  /** Runs one command and ends the process with its exit code. */
+  public static void main(String[] args) {
+    CancellationToken cancellation = new CancellationToken();
+    CountDownLatch finished = new CountDownLatch(1);
+    cancelAtShutdown(cancellation, finished);
+    int code = ExitCodes.FAILED;
+    try {
+      code = run(args, cancellation);
+    } finally {
+      finished.countDown();
+    }
+    System.exit(code);
+  }
+
+  /**
+   * The command line, for use inside another program: {@code execute} runs one command and returns
+   * its exit code. Set where its output goes by {@code setOut} and {@code setErr}.
+   *
+   * @param home the folder that holds {@code weights/demo}, if known
+   * @param cancellation stops the command
+   */
+  public static CommandLine commandLine(Optional<Path> home, CancellationToken cancellation) {
+    return Blip3oCommand.commandLine(new Environment(home, false, cancellation));
+  }
+
+  private static int run(String[] args, CancellationToken cancellation) {
+    PrintWriter out = writer(FileDescriptor.out);
+    PrintWriter err = writer(FileDescriptor.err);
+    CommandLine commandLine =
+        Blip3oCommand.commandLine(Environment.ofProcess(cancellation)).setOut(out).setErr(err);
+    int code;
+    try {
+      code = commandLine.execute(Arguments.decoded(args));
+    } catch (OutOfMemoryError e) {
+      err.println("blip3o: the Java heap is too small: start Java with a larger -Xmx");
+      code = ExitCodes.FAILED;
+    }
+    out.flush();
+    err.flush();
+    // What nobody could read is a failed run, for example on a full disk.
+    return code == ExitCodes.OK && out.checkError() ? ExitCodes.FAILED : code;
+  }
+
+  /**
+   * An interrupt begins the shutdown of the JVM while the command still runs: the hook asks the
+   * command to stop and waits for it, so that no file is half written and no native thread works on
+   * memory that is going away.
+   */
+  private static void cancelAtShutdown(CancellationToken cancellation, CountDownLatch finished) {
+    Runnable hook =
+        () -> {
+          cancellation.cancel();
+          try {
+            finished.await(CANCEL_WAIT_SECONDS, TimeUnit.SECONDS);
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    Runtime.getRuntime().addShutdownHook(new Thread(hook, "blip3o-cancel"));
+  }
+
+  private static PrintWriter writer(FileDescriptor descriptor) {
+    // System.out would turn what the locale's charset lacks into question marks.
+    return new PrintWriter(
+        new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8), true);
+  }
+}

@@ -1,0 +1,72 @@
+package dev.blip3o.cli;
+
+import dev.blip3o.Compute;
+import dev.blip3o.ModelOptions;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** Which checkpoint is used, and with what. */
+final class ModelArguments {
+  @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      description = "The checkpoint. Default: weights/demo, the small model of drawn shapes.")
+  private Path model;
+
+  @Option(
+      names = "--diffusion",
+      paramLabel = "DIR",
+      description =
+          "The diffusers directory that goes with it. Default: what the checkpoint's config.json"
+              + " says.")
+  private Path diffusion;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Threads for the compute. Default: one per processor.")
+  private int threads;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      converter = ByteSize.Converter.class,
+      defaultValue = "0",
+      description =
+          "Refuse work that needs more than this beside the weights, for example 12G. Default:"
+              + " what is free.")
+  private ByteSize memory;
+
+  /** The checkpoint's directory: the one given, else the demo. */
+  Path directory(Optional<Path> home) {
+    return directory(model, home, "--model DIR");
+  }
+
+  /** {@code given}, else the demo checkpoint. */
+  static Path directory(Path given, Optional<Path> home, String how) {
+    if (given != null) {
+      return given;
+    }
+    return home.map(folder -> folder.resolve("weights").resolve("demo"))
+        .orElseThrow(
+            () ->
+                new UsageException(
+                    "no checkpoint is given: name one with "
+                        + how
+                        + " (only the launcher knows where weights/demo is)"));
+  }
+
+  /** How to open the checkpoint. */
+  ModelOptions options(Compute compute) {
+    return Requests.named(
+        () ->
+            ModelOptions.builder()
+                .diffusionDirectory(diffusion)
+                .threads(threads)
+                .compute(compute)
+                .memoryLimitBytes(memory.bytes())
+                .build());
+  }
+}

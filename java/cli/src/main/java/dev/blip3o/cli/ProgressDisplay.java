@@ -1,0 +1,221 @@
+package dev.blip3o.cli;
+
+import dev.blip3o.Progress;
+import dev.blip3o.ProgressListener;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.function.LongSupplier;
+
+/**
+ * Shows on standard error how a run comes along: a bar on a terminal, now and then a line
+ * elsewhere.
+ *
+ * <p>Used by one thread.
+ */
+abstract class ProgressDisplay implements ProgressListener {
+  private final PrintWriter err;
+  private final LongSupplier nanos;
+  private int picturesBefore;
+  private int picturesInAll = 1;
+  private Progress.Stage stage;
+  private int stagePicture;
+  private long stageStart;
+
+  ProgressDisplay(PrintWriter err, LongSupplier nanos) {
+    this.err = err;
+    this.nanos = nanos;
+  }
+
+  /**
+   * The display that fits.
+   *
+   * @param terminal whether {@code err} can be drawn over
+   * @param nanos a clock, as {@link System#nanoTime}
+   */
+  static ProgressDisplay create(
+      PrintWriter err, boolean quiet, boolean terminal, LongSupplier nanos) {
+    if (quiet) {
+      return new Silent(err, nanos);
+    }
+    return terminal ? new Bar(err, nanos) : new Lines(err, nanos);
+  }
+
+  /** Something without units begins, for example loading. */
+  abstract void begin(String what);
+
+  /** Takes away what is drawn, so that other output can follow. */
+  abstract void clear();
+
+  /** Shows one report. */
+  abstract void show(Snapshot snapshot);
+
+  /** The next reports are of a request with {@code before} pictures before it, of {@code inAll}. */
+  final void startRequest(int before, int inAll) {
+    picturesBefore = before;
+    picturesInAll = inAll;
+    startStage(null, before);
+  }
+
+  @Override
+  public final void onProgress(Progress progress) {
+    int picture = picturesBefore + progress.picture();
+    if (progress.stage() != stage || picture != stagePicture) {
+      startStage(progress.stage(), picture);
+    }
+    show(
+        new Snapshot(
+            progress.stage(),
+            progress.index(),
+            progress.count(),
+            picture + 1,
+            picturesInAll,
+            now() - stageStart));
+    if (progress.index() == progress.count()) {
+      // The next stage begins here, not at its first report.
+      stageStart = now();
+    }
+  }
+
+  private void startStage(Progress.Stage next, int picture) {
+    if (next == null || stage == null) {
+      stageStart = now();
+    }
+    stage = next;
+    stagePicture = picture;
+  }
+
+  final long now() {
+    return nanos.getAsLong();
+  }
+
+  final PrintWriter err() {
+    return err;
+  }
+
+  /** One report, with its place in the whole run and the time since its stage began. */
+  record Snapshot(
+      Progress.Stage stage, int index, int count, int picture, int pictures, long nanos) {
+    boolean last() {
+      return index == count;
+    }
+
+    /** {@code picture 2/5: tokens}. */
+    String title() {
+      String name = stage.name().toLowerCase(Locale.ROOT);
+      return pictures == 1 ? name : "picture " + picture + "/" + pictures + ": " + name;
+    }
+
+    String units() {
+      return index + "/" + count;
+    }
+
+    /** How long the stage takes still, if each unit takes as long as those before. */
+    long nanosLeft() {
+      return nanos / index * (count - index);
+    }
+  }
+
+  /** Shows nothing. */
+  private static final class Silent extends ProgressDisplay {
+    Silent(PrintWriter err, LongSupplier nanos) {
+      super(err, nanos);
+    }
+
+    @Override
+    void begin(String what) {}
+
+    @Override
+    void clear() {}
+
+    @Override
+    void show(Snapshot snapshot) {}
+  }
+
+  /** One line that is drawn over and over. */
+  private static final class Bar extends ProgressDisplay {
+    private static final int CELLS = 30;
+    private static final long REDRAW_NANOS = 50_000_000;
+    private static final long WORTH_SAYING_NANOS = 2_000_000_000;
+    private static final String CLEAR = "\r\u001B[K";
+
+    private long drawn;
+    private boolean visible;
+
+    Bar(PrintWriter err, LongSupplier nanos) {
+      super(err, nanos);
+    }
+
+    @Override
+    void begin(String what) {
+      draw(what + " ...");
+    }
+
+    @Override
+    void clear() {
+      if (visible) {
+        err().print(CLEAR);
+        err().flush();
+        visible = false;
+      }
+    }
+
+    @Override
+    void show(Snapshot snapshot) {
+      boolean due = !visible || snapshot.index() == 1 || now() - drawn >= REDRAW_NANOS;
+      if (due || snapshot.last()) {
+        draw(line(snapshot));
+      }
+    }
+
+    private static String line(Snapshot snapshot) {
+      int full = (int) ((long) CELLS * snapshot.index() / snapshot.count());
+      String bar = "#".repeat(full) + "-".repeat(CELLS - full);
+      String left =
+          snapshot.nanosLeft() < WORTH_SAYING_NANOS
+              ? ""
+              : "  " + snapshot.nanosLeft() / 1_000_000_000 + " s left";
+      return String.format(
+          Locale.ROOT, "%-6s [%s] %s%s", snapshot.title(), bar, snapshot.units(), left);
+    }
+
+    private void draw(String line) {
+      err().print(CLEAR + line);
+      err().flush();
+      visible = true;
+      drawn = now();
+    }
+  }
+
+  /** A line at the end of each stage, and one every ten seconds of a long one. */
+  private static final class Lines extends ProgressDisplay {
+    private static final long EVERY_NANOS = 10_000_000_000L;
+
+    private long printed;
+
+    Lines(PrintWriter err, LongSupplier nanos) {
+      super(err, nanos);
+      printed = now();
+    }
+
+    @Override
+    void begin(String what) {
+      print(what);
+    }
+
+    @Override
+    void clear() {}
+
+    @Override
+    void show(Snapshot snapshot) {
+      if (snapshot.last() || now() - printed >= EVERY_NANOS) {
+        print(snapshot.title() + " " + snapshot.units() + ", " + Text.seconds(snapshot.nanos()));
+      }
+    }
+
+    private void print(String line) {
+      err().println(line);
+      err().flush();
+      printed = now();
+    }
+  }
+}

@@ -1,0 +1,203 @@
+package dev.blip3o.cli;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Every wrong use ends with exit code 2 and one line that says what is wrong. None needs the
+ * runtime.
+ */
+class UsageTest {
+  @TempDir Path folder;
+
+  private static void assertRefused(int code, String part, String... words) {
+    Run run = Run.of(words);
+    assertAll(
+        () -> assertEquals(code, run.code(), run.err()),
+        () -> assertEquals("", run.out()),
+        () -> assertEquals(1, run.err().lines().count(), run.err()),
+        () -> assertTrue(run.err().startsWith("blip3o: "), run.err()),
+        () -> assertTrue(run.err().contains(part), run.err()));
+  }
+
+  private Path file(String name, String text) throws IOException {
+    return Files.writeString(folder.resolve(name), text);
+  }
+
+  @Test
+  void aCommandIsNeeded() {
+    assertRefused(2, "a command is missing: generate, inspect, trace or help");
+    assertRefused(2, "'genrate'", "genrate");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"generate", "inspect", "help"})
+  void unknownOptionsAreNamed(String command) {
+    assertRefused(2, "'--sed=1'", command, "--sed=1");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--steps, 0, --steps must be between 1 and 1000",
+    "--steps, -5, --steps must be between 1 and 1000",
+    "--steps, many, --steps",
+    "--count, 0, --count must be between 1 and 10000",
+    "--count, -1, --count must be between 1 and 10000",
+    "--guidance, 0.5, --guidance must be between 1",
+    "--guidance, NaN, --guidance must be between 1",
+    "--temperature, -1, --temperature must be between 0",
+    "--temperature, Infinity, --temperature must be between 0",
+    "--top-k, -1, --top-k must be between 0",
+    "--top-p, 0, --top-p must be above 0",
+    "--top-p, 1.01, --top-p must be above 0",
+    "--threads, -1, --threads must be between 0",
+    "--memory, lots, 'lots' is no size",
+    "--memory, -1G, '-1G' is no size",
+    "--compute, fp16, 'fp16' is none of auto",
+    "--seed, -1, '-1' is no seed",
+    "--seed, 18446744073709551616, is no seed",
+    "--seed, 1.5, '1.5' is no seed"
+  })
+  void valuesOutOfRangeNameTheOption(String option, String value, String part) {
+    String output = folder.resolve("picture.png").toString();
+    assertRefused(2, part, "generate", "a red circle", "-o", output, option, value);
+    assertRefused(2, option, "generate", "a red circle", "-o", output, option, value);
+  }
+
+  @Test
+  void aPromptIsNeeded() {
+    assertRefused(2, "a prompt is missing", "generate");
+    assertRefused(2, "the prompt is empty", "generate", "  ");
+    assertRefused(2, "put quotes around \"a red circle\"", "generate", "a", "red", "circle");
+  }
+
+  @Test
+  void promptAndPromptsExcludeEachOther() throws IOException {
+    String prompts = file("prompts.txt", "a red circle\n").toString();
+    assertRefused(2, "not both", "generate", "a red circle", "--prompts", prompts);
+  }
+
+  @Test
+  void promptFilesAreChecked() throws IOException {
+    String missing = folder.resolve("missing.txt").toString();
+    assertRefused(2, "there is no prompts file " + missing, "generate", "--prompts", missing);
+    assertRefused(2, "is a directory", "generate", "--prompts", folder.toString());
+    String empty = file("empty.txt", "\n  \r\n\n").toString();
+    assertRefused(2, "holds no prompt", "generate", "--prompts", empty);
+
+    Path latin = folder.resolve("latin.txt");
+    Files.write(latin, "a red circle\nein Äpfelchen\n".getBytes(StandardCharsets.ISO_8859_1));
+    assertRefused(2, "line 2 holds byte 0xc4", "generate", "--prompts", latin.toString());
+  }
+
+  @Test
+  void tooManyPicturesAreRefused() throws IOException {
+    String prompts = file("prompts.txt", "a red circle\n".repeat(11)).toString();
+    assertRefused(
+        2, "more than 100000 pictures", "generate", "--prompts", prompts, "--count", "10000");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"picture.jpg", "picture", "picture.png.txt"})
+  void picturesArePngs(String name) {
+    String output = folder.resolve(name).toString();
+    assertRefused(2, "expected a name that ends in .png", "generate", "a cross", "-o", output);
+  }
+
+  @Test
+  void anUnwritablePlaceIsFoundBeforeTheModelIsOpened() throws IOException {
+    String[] places = {
+      folder.resolve("missing").resolve("picture.png").toString(),
+      folder.resolve("missing") + "/",
+      file("file", "").resolve("picture.png").toString()
+    };
+    for (String place : places) {
+      assertRefused(1, "can't write ", "generate", "a cross", "--model", "nowhere", "-o", place);
+    }
+    Path noise = folder.resolve("noise.safetensors");
+    Files.write(noise, SafetensorsTest.file(SafetensorsTest.noise(1, 2, 2)));
+    assertRefused(
+        1,
+        "can't write ",
+        "trace",
+        "--model=nowhere",
+        "--prompt=a cross",
+        "--noise=" + noise,
+        "--out=" + places[0]);
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(2, files.count(), "only the two files of this test");
+    }
+  }
+
+  @Test
+  void theDemoIsTheDefaultOnlyWhereItIsKnown() {
+    String output = folder.resolve("picture.png").toString();
+    assertRefused(2, "name one with --model DIR", "generate", "a cross", "-o", output);
+    assertRefused(2, "name one with DIR", "inspect");
+  }
+
+  @Test
+  void aTraceNeedsPromptNoiseAndPlace() {
+    assertRefused(2, "'--prompt=TEXT', '--noise=FILE', '--out=FILE'", "trace");
+  }
+
+  @Test
+  void aTraceNamesWhatIsWrongWithTheNoise() throws IOException {
+    Path missing = folder.resolve("missing.safetensors");
+    assertNoiseRefused(missing, missing + ": there is no such file");
+
+    Path other = folder.resolve("other.safetensors");
+    Files.write(other, SafetensorsTest.file(SafetensorsTest.f32("nose", new float[1], 1L)));
+    assertNoiseRefused(other, other + ": there is no tensor 'noise'; the file holds [nose]");
+
+    Path flat = folder.resolve("flat.safetensors");
+    Files.write(flat, SafetensorsTest.file(SafetensorsTest.f32("noise", new float[4], 4L)));
+    assertNoiseRefused(flat, flat + ": tensor 'noise' must have 3 axes, but has the shape [4]");
+  }
+
+  private void assertNoiseRefused(Path noise, String part) {
+    assertRefused(
+        1,
+        part,
+        "trace",
+        "--model=nowhere",
+        "--prompt=a cross",
+        "--noise=" + noise,
+        "--out=" + folder.resolve("trace.safetensors"));
+  }
+
+  @Test
+  void stackTracesNeedVerbose() {
+    String[] words = {"generate", "a cross", "-o", folder.resolve("missing/a.png").toString()};
+    Run first = Run.of("--verbose", words[0], words[1], "--model=x", words[2], words[3]);
+    Run last = Run.of(words[0], words[1], "--model=x", words[2], words[3], "--verbose");
+    for (Run run : new Run[] {first, last}) {
+      assertEquals(1, run.code());
+      assertTrue(run.err().contains("\tat dev.blip3o."), run.err());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "generate", "inspect", "trace"})
+  void helpTellsAll(String command) {
+    Run run = command.isEmpty() ? Run.of("--help") : Run.of(command, "--help");
+    assertEquals(0, run.code());
+    assertEquals("", run.err());
+    assertTrue(run.out().contains("Example"), run.out());
+    assertFalse(run.out().contains("${"), run.out());
+    run.out().lines().forEach(line -> assertTrue(line.length() <= 80, line));
+  }
+}

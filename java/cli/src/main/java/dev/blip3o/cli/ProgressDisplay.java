@@ -17,8 +17,6 @@ abstract class ProgressDisplay implements ProgressListener {
   private final LongSupplier nanos;
   private int picturesBefore;
   private int picturesInAll = 1;
-  private Progress.Stage stage;
-  private int stagePicture;
   private long stageStart;
 
   ProgressDisplay(PrintWriter err, LongSupplier nanos) {
@@ -53,15 +51,12 @@ abstract class ProgressDisplay implements ProgressListener {
   final void startRequest(int before, int inAll) {
     picturesBefore = before;
     picturesInAll = inAll;
-    startStage(null, before);
+    stageStart = now();
   }
 
   @Override
   public final void onProgress(Progress progress) {
     int picture = picturesBefore + progress.picture();
-    if (progress.stage() != stage || picture != stagePicture) {
-      startStage(progress.stage(), picture);
-    }
     show(
         new Snapshot(
             progress.stage(),
@@ -74,14 +69,6 @@ abstract class ProgressDisplay implements ProgressListener {
       // The next stage begins here, not at its first report.
       stageStart = now();
     }
-  }
-
-  private void startStage(Progress.Stage next, int picture) {
-    if (next == null || stage == null) {
-      stageStart = now();
-    }
-    stage = next;
-    stagePicture = picture;
   }
 
   final long now() {

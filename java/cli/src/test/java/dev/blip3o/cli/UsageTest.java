@@ -44,7 +44,7 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "inspect", "help"})
+  @ValueSource(strings = {"generate", "inspect"})
   void unknownOptionsAreNamed(String command) {
     assertRefused(2, "'--sed=1'", command, "--sed=1");
   }

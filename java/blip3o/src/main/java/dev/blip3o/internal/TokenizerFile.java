@@ -25,6 +25,16 @@ record TokenizerFile(Path file, byte[] json, int chatStart, int chatEnd) {
   private static final byte[] EMPTY_ARRAY = {'[', ']'};
 
   /**
+   * The names of a vocabulary are all different: interning them, and counting their collisions, is
+   * waste.
+   */
+  private static final JsonFactory JSON =
+      JsonFactory.builder()
+          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+          .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
+          .build();
+
+  /**
    * Reads the file of a checkpoint directory. The document is walked once and cut, never built: the
    * public one is 11 MB with 65,000 added tokens.
    *
@@ -34,7 +44,7 @@ record TokenizerFile(Path file, byte[] json, int chatStart, int chatEnd) {
     Path file = directory.resolve("tokenizer.json");
     byte[] json = bytes(file);
     Cut cut = new Cut();
-    try (JsonParser parser = new JsonFactory().createParser(json)) {
+    try (JsonParser parser = JSON.createParser(json)) {
       cut.walk(parser, file);
     } catch (JsonProcessingException e) {
       throw new CheckpointException(

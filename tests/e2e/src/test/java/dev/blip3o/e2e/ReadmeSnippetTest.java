@@ -29,8 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
  * The README's Java, compiled and run as it stands there.
  *
  * <p>The block after {@code <!-- snippet:generate -->} is a method's body, with imports before it
- * if it has any. Its paths are relative to the repository: the only change is that those in {@code
- * weights/} and of the picture are made absolute.
+ * if it has any; {@code dev.blip3o.*} and {@code Path} are imported anyway. The only change is that
+ * its relative paths are made absolute.
  */
 class ReadmeSnippetTest {
   private static final Path ROOT = Path.of(System.getProperty("blip3o.root")).normalize();
@@ -93,7 +93,8 @@ class ReadmeSnippetTest {
             .lines()
             .filter(line -> !line.startsWith("import "))
             .collect(Collectors.joining("\n"));
-    return imports
+    return "import dev.blip3o.*;\nimport java.nio.file.Path;\n"
+        + imports
         + "\npublic class Snippet {\n  public static void run() throws Exception {\n"
         + body
         + "\n  }\n}\n";

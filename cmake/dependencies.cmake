@@ -30,8 +30,8 @@ endif()
 blip3o_import_shared(blip3o::onednn "${BLIP3O_ONEDNN_DIR}/libdnnl.so.3" "${BLIP3O_ONEDNN_DIR}/include" libdnnl.so.3)
 blip3o_bundle("${BLIP3O_ONEDNN_DIR}/libgomp.so.1" libgomp.so.1)
 
-# Highway. SSE2 is the portable path; SSSE3, SSE4 and AVX3_DL would cost compile time for processors and instructions
-# that the kernels gain nothing from.
+# Highway. Its scalar target is the portable path, beside AVX2 and AVX-512 (AVX3). The others would cost compile time
+# for processors that are rare or instructions that the kernels don't use.
 find_path(BLIP3O_HIGHWAY_INCLUDE hwy/highway.h)
 find_library(BLIP3O_HIGHWAY_LIBRARY hwy)
 if(NOT BLIP3O_HIGHWAY_INCLUDE OR NOT BLIP3O_HIGHWAY_LIBRARY)

@@ -191,23 +191,24 @@ final class GenerateCommand implements Callable<Integer> {
       throw new UsageException(
           String.format(
               Locale.ROOT,
-              "%d prompts with --count %d are more than %d pictures: use several runs",
-              prompts.size(),
+              "%s with --count %d are more than %d pictures: use several runs",
+              Text.plural(prompts.size(), "prompt"),
               count,
               MAX_PICTURES));
     }
-    long first = seed == null ? ThreadLocalRandom.current().nextLong(RANDOM_SEEDS) : seed;
+    long next = seed == null ? ThreadLocalRandom.current().nextLong(RANDOM_SEEDS) : seed;
     List<ImageRequest> requests = new ArrayList<>();
-    for (int i = 0; i < prompts.size(); i++) {
-      String prompt = prompts.get(i);
-      long requestSeed = first + (long) i * count;
-      requests.add(Requests.named(() -> request(prompt, requestSeed)));
+    for (String prompt : prompts) {
+      ImageRequest request = Requests.named(() -> request(prompt));
+      for (int k = 0; k < count; k++) {
+        requests.add(request.toBuilder().count(1).seed(next++).build());
+      }
     }
     return requests;
   }
 
-  private ImageRequest request(String prompt, long requestSeed) {
-    ImageRequest.Builder request = ImageRequest.builder(prompt).seed(requestSeed).count(count);
+  private ImageRequest request(String prompt) {
+    ImageRequest.Builder request = ImageRequest.builder(prompt).count(count);
     Optional.ofNullable(steps).ifPresent(request::steps);
     Optional.ofNullable(guidance).ifPresent(request::guidance);
     Optional.ofNullable(temperature).ifPresent(request::temperature);
@@ -216,20 +217,13 @@ final class GenerateCommand implements Callable<Integer> {
     return request.build();
   }
 
-  private static List<OutputNames.Picture> pictures(List<ImageRequest> requests) {
-    int numbers = requests.stream().mapToInt(ImageRequest::count).sum();
-    List<OutputNames.Picture> pictures = new ArrayList<>(numbers);
+  private List<OutputNames.Picture> pictures(List<ImageRequest> requests) {
+    List<OutputNames.Picture> pictures = new ArrayList<>();
     for (int i = 0; i < requests.size(); i++) {
-      ImageRequest request = requests.get(i);
-      for (int k = 0; k < request.count(); k++) {
-        pictures.add(
-            new OutputNames.Picture(
-                pictures.size() + 1,
-                numbers,
-                i + 1,
-                requests.size(),
-                request.seed().orElseThrow() + k));
-      }
+      long pictureSeed = requests.get(i).seed().orElseThrow();
+      pictures.add(
+          new OutputNames.Picture(
+              i + 1, requests.size(), i / count + 1, requests.size() / count, pictureSeed));
     }
     return pictures;
   }

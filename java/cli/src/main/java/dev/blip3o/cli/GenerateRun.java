@@ -6,7 +6,6 @@ import dev.blip3o.GeneratedImage;
 import dev.blip3o.ImageRequest;
 import dev.blip3o.ModelOptions;
 import dev.blip3o.Progress;
-import dev.blip3o.ProgressListener;
 import dev.blip3o.Timings;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -23,7 +22,6 @@ final class GenerateRun {
   private final CancellationToken cancellation;
   private final long start = System.nanoTime();
   private Duration firstToken;
-  private int finished;
 
   /**
    * @param files where the pictures go, in the order of the requests
@@ -40,13 +38,18 @@ final class GenerateRun {
     this.cancellation = cancellation;
   }
 
+  /**
+   * Draws and writes the pictures.
+   *
+   * @param requests one for each picture, so that no more than one picture is held in memory
+   */
   void run(Path directory, ModelOptions options, List<ImageRequest> requests) {
     display.begin("loading " + Text.oneLine(directory.toString()));
     try (Blip3oModel model = Blip3oModel.open(directory, options)) {
       Duration load = Duration.ofNanos(System.nanoTime() - start);
-      for (ImageRequest request : requests) {
-        display.startRequest(finished, files.size());
-        model.generateAll(request, listener(), cancellation);
+      for (int i = 0; i < requests.size(); i++) {
+        display.startPicture(i + 1, requests.size());
+        write(model.generate(requests.get(i), this::onProgress, cancellation), files.get(i));
       }
       summarise(model, load);
     } finally {
@@ -54,29 +57,17 @@ final class GenerateRun {
     }
   }
 
-  private ProgressListener listener() {
-    return new ProgressListener() {
-      @Override
-      public void onProgress(Progress progress) {
-        if (firstToken == null) {
-          firstToken = sinceProcessStart();
-        }
-        display.onProgress(progress);
-      }
-
-      @Override
-      public void onPicture(int picture, GeneratedImage image) {
-        write(image);
-      }
-    };
+  private void onProgress(Progress progress) {
+    if (firstToken == null) {
+      firstToken = sinceProcessStart();
+    }
+    display.onProgress(progress);
   }
 
-  private void write(GeneratedImage image) {
-    Path file = files.get(finished);
+  private void write(GeneratedImage image, Path file) {
     long begin = System.nanoTime();
     image.writePng(file);
     long png = System.nanoTime() - begin;
-    finished++;
 
     display.clear();
     Timings timings = image.timings();
@@ -109,7 +100,7 @@ final class GenerateRun {
     report.printf(
         Locale.ROOT,
         "%s in %s: %s, first token %s after start%n",
-        Text.plural(finished, "picture"),
+        Text.plural(files.size(), "picture"),
         Text.seconds(System.nanoTime() - start),
         part("load", load),
         Text.seconds(firstToken));

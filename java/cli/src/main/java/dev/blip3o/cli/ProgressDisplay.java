@@ -15,8 +15,8 @@ import java.util.function.LongSupplier;
 abstract class ProgressDisplay implements ProgressListener {
   private final PrintWriter err;
   private final LongSupplier nanos;
-  private int picturesBefore;
-  private int picturesInAll = 1;
+  private int picture = 1;
+  private int pictures = 1;
   private long stageStart;
 
   ProgressDisplay(PrintWriter err, LongSupplier nanos) {
@@ -47,23 +47,22 @@ abstract class ProgressDisplay implements ProgressListener {
   /** Shows one report. */
   abstract void show(Snapshot snapshot);
 
-  /** The next reports are of a request with {@code before} pictures before it, of {@code inAll}. */
-  final void startRequest(int before, int inAll) {
-    picturesBefore = before;
-    picturesInAll = inAll;
+  /** The next reports are of this picture, counted from 1, of so many. */
+  final void startPicture(int number, int numbers) {
+    picture = number;
+    pictures = numbers;
     stageStart = now();
   }
 
   @Override
   public final void onProgress(Progress progress) {
-    int picture = picturesBefore + progress.picture();
     show(
         new Snapshot(
             progress.stage(),
             progress.index(),
             progress.count(),
-            picture + 1,
-            picturesInAll,
+            picture,
+            pictures,
             now() - stageStart));
     if (progress.index() == progress.count()) {
       // The next stage begins here, not at its first report.

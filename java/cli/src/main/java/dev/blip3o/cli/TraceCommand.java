@@ -117,7 +117,7 @@ final class TraceCommand implements Callable<Integer> {
     display.begin("loading " + Text.oneLine(directory.toString()));
     try (Blip3oModel open = Blip3oModel.open(directory, options)) {
       checkNoise(request.noise(), open.info());
-      display.startRequest(0, 1);
+      display.startPicture(1, 1);
       Trace trace = open.trace(request, display, environment.cancellation());
       return trace.tensors().stream().map(TraceCommand::tensor).toList();
     } finally {

@@ -22,25 +22,25 @@ class ProgressDisplayTest {
   }
 
   /** Runs a stage of {@code count} units that takes {@code nanos}. */
-  private void stage(ProgressDisplay display, Stage stage, int count, long nanos, int picture) {
+  private void stage(ProgressDisplay display, Stage stage, int count, long nanos) {
     for (int index = 1; index <= count; index++) {
       now += nanos / count;
-      display.onProgress(new Progress(stage, index, count, picture, 2));
+      display.onProgress(new Progress(stage, index, count, 0, 1));
     }
   }
 
-  private void picture(ProgressDisplay display, int picture) {
-    stage(display, Stage.TOKENS, 64, SECOND, picture);
-    stage(display, Stage.STEPS, 30, 3 * SECOND, picture);
-    stage(display, Stage.DECODE, 2, SECOND, picture);
+  private void picture(ProgressDisplay display) {
+    stage(display, Stage.TOKENS, 64, SECOND);
+    stage(display, Stage.STEPS, 30, 3 * SECOND);
+    stage(display, Stage.DECODE, 2, SECOND);
   }
 
   @Test
   void quietShowsNothing() {
     ProgressDisplay display = display(true, true);
     display.begin("loading");
-    display.startRequest(0, 1);
-    picture(display, 0);
+    display.startPicture(1, 1);
+    picture(display);
     display.clear();
     assertEquals("", text.toString());
   }
@@ -49,8 +49,8 @@ class ProgressDisplayTest {
   void plainLinesSayHowLongEachStageTook() {
     ProgressDisplay display = display(false, false);
     display.begin("loading demo");
-    display.startRequest(0, 1);
-    picture(display, 0);
+    display.startPicture(1, 1);
+    picture(display);
     display.clear();
     assertEquals(
         List.of(
@@ -59,12 +59,11 @@ class ProgressDisplayTest {
   }
 
   @Test
-  void picturesAreCountedOverAllRequests() {
+  void picturesAreCounted() {
     ProgressDisplay display = display(false, false);
-    for (int before = 0; before < 4; before += 2) {
-      display.startRequest(before, 4);
-      picture(display, 0);
-      picture(display, 1);
+    for (int number = 1; number <= 4; number++) {
+      display.startPicture(number, 4);
+      picture(display);
     }
     List<String> lines = text.toString().lines().toList();
     assertEquals(12, lines.size());
@@ -76,8 +75,8 @@ class ProgressDisplayTest {
   @Test
   void longStagesGiveALineEveryTenSeconds() {
     ProgressDisplay display = display(false, false);
-    display.startRequest(0, 1);
-    stage(display, Stage.STEPS, 30, 60 * SECOND, 0);
+    display.startPicture(1, 1);
+    stage(display, Stage.STEPS, 30, 60 * SECOND);
     assertEquals(
         List.of(
             "steps 5/30, 10.000 s",
@@ -92,8 +91,8 @@ class ProgressDisplayTest {
   @Test
   void theBarGrowsOnOneLineAndGoesAway() {
     ProgressDisplay display = display(false, true);
-    display.startRequest(0, 1);
-    stage(display, Stage.STEPS, 4, 12 * SECOND, 0);
+    display.startPicture(1, 1);
+    stage(display, Stage.STEPS, 4, 12 * SECOND);
     display.clear();
     display.clear();
     assertEquals(
@@ -112,8 +111,8 @@ class ProgressDisplayTest {
   @Test
   void theBarIsDrawnAtMostTwentyTimesASecond() {
     ProgressDisplay display = display(false, true);
-    display.startRequest(0, 1);
-    stage(display, Stage.TOKENS, 10_000, SECOND, 0);
+    display.startPicture(1, 1);
+    stage(display, Stage.TOKENS, 10_000, SECOND);
     long draws = text.toString().chars().filter(c -> c == '\r').count();
     assertTrue(draws >= 10 && draws <= 22, draws + " draws");
     assertTrue(text.toString().endsWith("10000/10000"), text.toString());

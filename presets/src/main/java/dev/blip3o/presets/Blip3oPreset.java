@@ -30,6 +30,9 @@ public class Blip3oPreset implements InfoMapper {
         .put(new Info("BLIP3O_API").cppTypes().annotations().cppText(""))
         // Text is UTF-8 on both sides; JavaCPP's own String overloads would use the JVM's default
         // charset, so that only pointers are bound.
-        .put(new Info("const char").valueTypes("byte").pointerTypes("@Cast(\"const char*\") BytePointer"));
+        .put(
+            new Info("const char")
+                .valueTypes("byte")
+                .pointerTypes("@Cast(\"const char*\") BytePointer"));
   }
 }

@@ -9,18 +9,18 @@ import java.util.Optional;
 /**
  * What a command knows of the process that it runs in.
  *
- * @param home the folder that holds {@code weights/demo}, if known
+ * @param root the folder that holds {@code weights/demo}, if known
  * @param terminal whether standard error is a terminal, so that a line can be drawn over
  * @param cancellation cancelled when the process is asked to end
  */
-record Environment(Optional<Path> home, boolean terminal, CancellationToken cancellation) {
+record Environment(Optional<Path> root, boolean terminal, CancellationToken cancellation) {
   /** Set by the launcher to the folder that it lies in. */
-  static final String HOME_PROPERTY = "blip3o.home";
+  static final String ROOT_PROPERTY = "blip3o.root";
 
   /** This process. */
   static Environment ofProcess(CancellationToken cancellation) {
-    Optional<Path> home = Optional.ofNullable(System.getProperty(HOME_PROPERTY)).map(Path::of);
-    return new Environment(home, standardErrorIsTerminal(), cancellation);
+    Optional<Path> root = Optional.ofNullable(System.getProperty(ROOT_PROPERTY)).map(Path::of);
+    return new Environment(root, standardErrorIsTerminal(), cancellation);
   }
 
   private static boolean standardErrorIsTerminal() {

@@ -154,7 +154,7 @@ final class GenerateCommand implements Callable<Integer> {
     List<ImageRequest> requests = requests(prompts());
     List<Path> files = OutputNames.of(output, pictures(requests));
     ModelOptions options = model.options(compute);
-    Path directory = model.directory(environment.home());
+    Path directory = model.directory(environment.root());
     files.forEach(OutputFile::at);
 
     CommandLine commandLine = spec.commandLine();

@@ -62,7 +62,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Path place = ModelArguments.directory(directory, environment.home(), "DIR");
+    Path place = ModelArguments.directory(directory, environment.root(), "DIR");
     String text = Blip3oModel.inspect(place, Optional.ofNullable(diffusion), check);
     CheckpointReport report = new CheckpointReport(parse(text));
     PrintWriter out = spec.commandLine().getOut();

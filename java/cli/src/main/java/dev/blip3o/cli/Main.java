@@ -37,11 +37,11 @@ public final class Main {
    * The command line, for use inside another program: {@code execute} runs one command and returns
    * its exit code. Set where its output goes by {@code setOut} and {@code setErr}.
    *
-   * @param home the folder that holds {@code weights/demo}, if known
+   * @param root the folder that holds {@code weights/demo}, if known
    * @param cancellation stops the command
    */
-  public static CommandLine commandLine(Optional<Path> home, CancellationToken cancellation) {
-    return Blip3oCommand.commandLine(new Environment(home, false, cancellation));
+  public static CommandLine commandLine(Optional<Path> root, CancellationToken cancellation) {
+    return Blip3oCommand.commandLine(new Environment(root, false, cancellation));
   }
 
   private static int run(String[] args, CancellationToken cancellation) {

@@ -40,16 +40,16 @@ final class ModelArguments {
   private ByteSize memory;
 
   /** The checkpoint's directory: the one given, else the demo. */
-  Path directory(Optional<Path> home) {
-    return directory(model, home, "--model DIR");
+  Path directory(Optional<Path> root) {
+    return directory(model, root, "--model DIR");
   }
 
   /** {@code given}, else the demo checkpoint. */
-  static Path directory(Path given, Optional<Path> home, String how) {
+  static Path directory(Path given, Optional<Path> root, String how) {
     if (given != null) {
       return given;
     }
-    return home.map(folder -> folder.resolve("weights").resolve("demo"))
+    return root.map(folder -> folder.resolve("weights").resolve("demo"))
         .orElseThrow(
             () ->
                 new UsageException(

@@ -92,7 +92,7 @@ final class TraceCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Path directory = model.directory(environment.home());
+    Path directory = model.directory(environment.root());
     ModelOptions options = model.options(Compute.F32);
     Noise noise = readNoise(noiseFile);
     TraceRequest request = Requests.named(() -> TraceRequest.of(prompt, noise, steps, guidance));

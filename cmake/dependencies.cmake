@@ -29,6 +29,7 @@ if(NOT EXISTS "${BLIP3O_ONEDNN_DIR}/include/oneapi/dnnl/dnnl.hpp")
 endif()
 blip3o_import_shared(blip3o::onednn "${BLIP3O_ONEDNN_DIR}/libdnnl.so.3" "${BLIP3O_ONEDNN_DIR}/include" libdnnl.so.3)
 blip3o_bundle("${BLIP3O_ONEDNN_DIR}/libgomp.so.1" libgomp.so.1)
+set_property(TARGET blip3o::onednn APPEND PROPERTY INTERFACE_LINK_LIBRARIES "${BLIP3O_RUNTIME_DIR}/libgomp.so.1")
 
 # Highway. Its scalar target is the portable path, beside AVX2 and AVX-512 (AVX3). The others would cost compile time
 # for processors that are rare or instructions that the kernels don't use.

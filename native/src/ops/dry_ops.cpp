@@ -46,12 +46,14 @@ void DryOps::LinearAttention(const LinearAttentionInput& input, const Matrix&) {
   Raise(capacity_.linear_attention_state, input.heads * input.head_dim * (input.head_dim + 1));
 }
 
-void DryOps::Conv3x3(const Matrix&, const Grid&, const View& weight, const Epilogue&, const Matrix&) {
+void DryOps::Conv3x3(const Matrix& x, const Grid&, const View& weight, const Epilogue&, const Matrix&) {
   Raise(capacity_.convolution_weights, weight.count());
+  Raise(capacity_.convolution_depth, 9 * x.cols);
 }
 
-void DryOps::UpsampleConv3x3(const Matrix&, const Grid&, const View& weight, const View&, const Matrix&) {
+void DryOps::UpsampleConv3x3(const Matrix& x, const Grid&, const View& weight, const View&, const Matrix&) {
   Raise(capacity_.convolution_weights, weight.count());
+  Raise(capacity_.convolution_depth, 9 * x.cols);
 }
 
 }  // namespace blip3o

@@ -83,6 +83,7 @@ struct SamplingParameters {
 struct Capacity {
   int64_t product_depth = 0;            // largest K of Matmul and TokenMatmul
   int64_t convolution_weights = 0;      // largest count of a 3×3 convolution's weight
+  int64_t convolution_depth = 0;        // largest 9 · Cin of a 3×3 convolution
   int64_t keys = 0;                     // longest sequence of attention, cross attention included
   int64_t attention_width = 0;          // largest heads · head_dim
   int64_t vocabulary = 0;               // largest row of logits

@@ -170,6 +170,7 @@ class CpuOps final : public Ops {
     Capacity c;
     c.product_depth = std::max(a.product_depth, b.product_depth);
     c.convolution_weights = std::max(a.convolution_weights, b.convolution_weights);
+    c.convolution_depth = std::max(a.convolution_depth, b.convolution_depth);
     c.keys = std::max(a.keys, b.keys);
     c.attention_width = std::max(a.attention_width, b.attention_width);
     c.vocabulary = std::max(a.vocabulary, b.vocabulary);

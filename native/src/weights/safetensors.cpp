@@ -120,6 +120,7 @@ class HeaderReader {
     try {
       header = Json::parse(text, text + header_bytes_, watch);
     } catch (const Json::exception& error) {
+      BLIP3O_RETURN_IF_ERROR(status);
       return Error("header: expected JSON of {} bytes, found a mistake in it: {}", header_bytes_, error.what());
     }
     if (status.ok() && !header.is_object()) return Error("header: expected a JSON object, found {}", Excerpt(header));

@@ -1,0 +1,71 @@
+// Copies of golden checkpoints that a test may spoil, and safetensors files written from parts.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace blip3o::test {
+
+// A tensor as its file holds it.
+struct RawTensor {
+  std::string dtype;
+  std::vector<int64_t> shape;
+  std::string bytes;
+};
+
+using RawTensors = std::map<std::string, RawTensor>;
+
+// tests/golden/reference/NAME/model, or weights/demo for "demo".
+std::filesystem::path GoldenCheckpoint(const std::string& name);
+
+// A folder of its own, removed at the end.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string ReadText(const std::filesystem::path& path);
+void WriteText(const std::filesystem::path& path, const std::string& text);
+
+// Length, header and data, whether they fit together or not.
+void WriteSafetensors(const std::filesystem::path& path, const std::string& header, const std::string& data);
+// A good file.
+void WriteTensors(const std::filesystem::path& path, const RawTensors& tensors);
+RawTensors ReadTensors(const std::filesystem::path& path);
+// Changes the header and leaves the data.
+void EditHeader(const std::filesystem::path& path, const std::function<void(nlohmann::json&)>& edit);
+// Changes the tensors and writes a good file.
+void EditTensors(const std::filesystem::path& path, const std::function<void(RawTensors&)>& edit);
+// Writes `tensors` as `count` shards and their index.
+void WriteShards(const std::filesystem::path& directory, const std::string& stem, const RawTensors& tensors,
+                 size_t count);
+
+// A copy of a golden checkpoint.
+class CheckpointCopy {
+ public:
+  explicit CheckpointCopy(const std::string& name = "tiny");
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path weights() const { return path_ / "model.safetensors"; }
+  // Merges `patch` into a JSON file, as RFC 7396 says: null removes a field.
+  void PatchJson(const std::string& file, const nlohmann::json& patch) const;
+
+ private:
+  TemporaryDirectory directory_;
+  std::filesystem::path path_;
+};
+
+}  // namespace blip3o::test

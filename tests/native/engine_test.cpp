@@ -99,9 +99,15 @@ TEST_F(EngineTest, EventsTellTheWholeRun) {
   EXPECT_EQ(events.back().kind, BLIP3O_EVENT_DONE);
   int tokens = 0, steps = 0, parts = 0;
   for (const blip3o_event& e : events) {
-    if (e.kind == BLIP3O_EVENT_TOKEN) EXPECT_EQ(e.index, ++tokens);
-    if (e.kind == BLIP3O_EVENT_STEP) EXPECT_EQ(e.index, ++steps);
-    if (e.kind == BLIP3O_EVENT_DECODE) EXPECT_EQ(e.index, ++parts);
+    if (e.kind == BLIP3O_EVENT_TOKEN) {
+      EXPECT_EQ(e.index, ++tokens);
+    }
+    if (e.kind == BLIP3O_EVENT_STEP) {
+      EXPECT_EQ(e.index, ++steps);
+    }
+    if (e.kind == BLIP3O_EVENT_DECODE) {
+      EXPECT_EQ(e.index, ++parts);
+    }
   }
   EXPECT_EQ(tokens, kTokens);
   EXPECT_EQ(steps, 3);

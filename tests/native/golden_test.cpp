@@ -1,4 +1,5 @@
 // Whole runs through the C interface against the golden traces (tests/golden/README.md says where they come from).
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -65,7 +66,7 @@ void ExpectClose(const std::string& name, const blip3o_tensor& found, const View
     norm += want * want;
   }
   EXPECT_LE(std::sqrt(error), kRelativeL2 * std::sqrt(norm)) << name;
-  RecordProperty(name, std::to_string(std::sqrt(error / norm)));
+  testing::Test::RecordProperty(name, fmt::format("{:.2e}", std::sqrt(error / norm)));
 }
 
 class Golden : public testing::TestWithParam<GoldenJob> {};

@@ -1,10 +1,12 @@
 // Depthwise convolutions: out[y, x, c] = Σ weight[c, i, j] · x[y + i − h, x + j − h, c], h = s div 2, zero padding.
 //
-// Bound by memory: a value is used in s² products only. A task owns a block of channels in a band of lines, so that the
-// s lines above each other stay in L2. A vector of channels then walks along a line: each value is loaded once per line
-// of the output, the s² weights stay in registers, and s sums travel along.
+// Bound by memory: a value is used in s² products only. A task owns a block of channels in a strip of columns and walks
+// down the lines. The strip is as narrow as keeps the lines above each other in L2, so that memory is read once, and
+// the block is wide, so that it is read in long runs: pixels lie far apart, and often a power of two apart, so short
+// runs would wait for each pixel and share few cache sets. A tile of neighbouring outputs runs along the channels and
+// shares its loads.
 //
-// Order of a sum: column by column, inside a column from top to bottom.
+// Order of a sum: bias, then tap after tap, line by line. It doesn't depend on the tile.
 #include <algorithm>
 #include <cassert>
 #include <cstdint>
@@ -21,32 +23,55 @@
 
 #ifndef BLIP3O_OPS_CPU_DEPTHWISE_ONCE_
 #define BLIP3O_OPS_CPU_DEPTHWISE_ONCE_
-namespace blip3o::cpu {
-namespace depthwise {
+namespace blip3o::cpu::depthwise {
 
-constexpr int64_t kChannelBlock = 64;
 constexpr int64_t kMaxSize = 11;
-constexpr int64_t kBandLines = 16;    // at least four times the lines that two bands both read
-constexpr int64_t kEnoughTasks = 32;  // then whole pictures, with no line read twice
+constexpr int64_t kBlockStep = 64, kMaxBlock = 512;  // channels of a task
+constexpr int64_t kTapValues = 25 * kMaxBlock;       // weights of a task
+constexpr int64_t kLinesBytes = 384 << 10;           // of three lines of a strip: about a third of an L2 cache
+constexpr int64_t kMinColumns = 16;                  // many times the columns that two strips both read
+constexpr int64_t kBandLines = 16;                   // and so for lines
+constexpr int64_t kEnoughTasks = 32;                 // then no bands
+constexpr int64_t kTile = 4;                         // neighbouring outputs
+
+// What stands outside of the picture.
+alignas(64) inline constexpr float kZeros[kMaxBlock] = {};
 
 // What one task computes.
 struct Piece {
   int64_t picture;
   int64_t first_line, lines;
+  int64_t first_column, columns;
   int64_t first_channel, channels;
 };
 
+inline int64_t Parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
+
+// How the map is cut; `reads` channels are read for each one written.
+struct Cut {
+  int64_t lines, columns, channels;  // of a task
+
+  Cut(const Grid& grid, int64_t all_channels, int64_t size, int64_t reads) {
+    const int64_t by_taps = kTapValues / (size * size) / kBlockStep * kBlockStep;
+    channels = std::min({all_channels, by_taps, kMaxBlock});
+    const int64_t pixel_bytes = channels * reads * static_cast<int64_t>(sizeof(float));
+    columns = std::min(grid.width, std::max(kMinColumns, kLinesBytes / (3 * pixel_bytes) / kTile * kTile));
+    const int64_t tasks = grid.pictures * Parts(grid.width, columns) * Parts(all_channels, channels);
+    lines = tasks >= kEnoughTasks ? grid.height : std::min(grid.height, kBandLines);
+  }
+};
+
 template <typename F>
-void ForPieces(const Context& context, const Grid& grid, int64_t channels, const F& f) {
-  const int64_t blocks = (channels + kChannelBlock - 1) / kChannelBlock;
-  const int64_t band = blocks * grid.pictures >= kEnoughTasks ? grid.height : std::min(grid.height, kBandLines);
-  const int64_t bands = (grid.height + band - 1) / band;
+void ForPieces(const Context& context, const Grid& grid, int64_t channels, const Cut& cut, const F& f) {
+  const int64_t blocks = Parts(channels, cut.channels), strips = Parts(grid.width, cut.columns),
+                bands = Parts(grid.height, cut.lines);
   const auto run = [&](int64_t task, int) {
-    const int64_t block = task % blocks, line = task / blocks % bands * band;
-    f(Piece{task / blocks / bands, line, std::min(band, grid.height - line), block * kChannelBlock,
-            std::min(kChannelBlock, channels - block * kChannelBlock)});
+    const int64_t channel = task % blocks * cut.channels, column = task / blocks % strips * cut.columns;
+    const int64_t line = task / blocks / strips % bands * cut.lines;
+    f(Piece{task / blocks / strips / bands, line, std::min(cut.lines, grid.height - line), column,
+            std::min(cut.columns, grid.width - column), channel, std::min(cut.channels, channels - channel)});
   };
-  const int64_t tasks = grid.pictures * bands * blocks;
+  const int64_t tasks = grid.pictures * bands * strips * blocks;
   if (tasks > 1 && grid.rows() * channels * 8 > kTaskBytes) {
     context.pool->ParallelFor(tasks, run);
   } else {
@@ -54,158 +79,177 @@ void ForPieces(const Context& context, const Grid& grid, int64_t channels, const
   }
 }
 
-// The weights of a block of channels in f32, tap by tap: taps[(i · size + j) · kChannelBlock + c].
+// Weights and bias of a block of channels in f32; tap by tap: weights[(i · size + j) · channels + c].
 struct Taps {
-  float values[kMaxSize * kMaxSize * kChannelBlock];
+  float weights[kTapValues];
+  float bias[kMaxBlock];
 
-  void Load(const View& weight, int64_t first_channel, int64_t channels, int64_t size) {
+  void Load(const View& weight, const View& bias_view, int64_t first_channel, int64_t channels, int64_t size) {
     const int64_t count = size * size;
     for (int64_t c = 0; c < channels; ++c) {
+      const int64_t channel = first_channel + c;
       for (int64_t tap = 0; tap < count; ++tap) {
-        values[tap * kChannelBlock + c] = LoadAsF32(weight.data, weight.dtype, (first_channel + c) * count + tap);
+        weights[tap * channels + c] = LoadAsF32(weight.data, weight.dtype, channel * count + tap);
+      }
+      bias[c] = bias_view.empty() ? 0.0f : LoadAsF32(bias_view.data, bias_view.dtype, channel);
+    }
+  }
+};
+
+// The pixels under a tile of outputs that starts at (y, column): pixel[i · columns + j] points to channel `channel` of
+// (y + i − size / 2, column + j − size / 2), columns = size + tile − 1.
+struct Window {
+  const float* pixel[kMaxSize * (kMaxSize + kTile - 1)];
+
+  void Place(const Matrix& x, const Grid& grid, int64_t picture, int64_t y, int64_t column, int64_t channel,
+             int64_t size, int64_t tile) {
+    const float** at = pixel;
+    for (int64_t line = y - size / 2; line <= y + size / 2; ++line) {
+      const int64_t first_row = (picture * grid.height + line) * grid.width;
+      for (int64_t j = column - size / 2; j < column + tile + size / 2; ++j) {
+        const bool inside = line >= 0 && line < grid.height && j >= 0 && j < grid.width;
+        *at++ = inside ? x.row(first_row + j) + channel : kZeros;
       }
     }
   }
 };
 
-}  // namespace depthwise
-}  // namespace blip3o::cpu
+}  // namespace blip3o::cpu::depthwise
 #endif
 
 HWY_BEFORE_NAMESPACE();
 namespace blip3o::cpu {
 namespace HWY_NAMESPACE {
 
-using depthwise::kChannelBlock;
+using depthwise::kTile;
 using depthwise::Piece;
 using depthwise::Taps;
+using depthwise::Window;
 
-// The input of one tap row along a line; outside of the picture, zeros with stride 0.
-struct Line {
-  const float* data;
-  int64_t stride;
-};
-
-// Calls store(x, y) with y = the convolution at column x for one vector of channels, for every x of the line.
-template <int kSize, class D, class Store>
-HWY_INLINE void ConvolveLine(D d, const Line* lines, int64_t width, const float* taps, const Store& store) {
-  using V = hn::Vec<D>;
-  constexpr int kHalf = kSize / 2;
-  V weights[kSize * kSize];
-  for (int i = 0; i < kSize * kSize; ++i) weights[i] = hn::LoadU(d, taps + i * kChannelBlock);
-  V sums[kSize];  // sums[j] belongs to the output at column x + kHalf − j
-  for (int j = 0; j < kSize; ++j) sums[j] = hn::Zero(d);
-  for (int64_t x = 0; x < width + kHalf; ++x) {
-    if (x < width) {
-      V values[kSize];
-      for (int i = 0; i < kSize; ++i) values[i] = hn::LoadU(d, lines[i].data + x * lines[i].stride);
-      for (int j = 0; j < kSize; ++j) {
-        V column = hn::Mul(values[0], weights[j]);
-        for (int i = 1; i < kSize; ++i) column = hn::MulAdd(values[i], weights[i * kSize + j], column);
-        sums[j] = hn::Add(sums[j], column);
-      }
+// The sums of a tile of outputs for the vector of channels that starts at the c-th of the block.
+template <int kSize, int kOutputs, class D>
+HWY_INLINE void SumTaps(D d, const Window& window, const Taps& taps, int64_t channels, int64_t c, hn::Vec<D>* sums) {
+  constexpr int kColumns = kSize + kOutputs - 1;
+  for (int t = 0; t < kOutputs; ++t) sums[t] = hn::LoadU(d, taps.bias + c);
+  for (int i = 0; i < kSize; ++i) {
+    hn::Vec<D> values[kColumns];
+    for (int j = 0; j < kColumns; ++j) values[j] = hn::LoadU(d, window.pixel[i * kColumns + j] + c);
+    for (int j = 0; j < kSize; ++j) {
+      const auto weight = hn::LoadU(d, taps.weights + (i * kSize + j) * channels + c);
+      for (int t = 0; t < kOutputs; ++t) sums[t] = hn::MulAdd(values[t + j], weight, sums[t]);
     }
-    if (x >= kHalf) store(x - kHalf, sums[kSize - 1]);
-    for (int j = kSize - 1; j > 0; --j) sums[j] = sums[j - 1];
-    sums[0] = hn::Zero(d);
   }
 }
 
-// The same for a size known only at run time.
-template <class D, class Store>
-HWY_INLINE void ConvolveLineOfAnySize(D d, const Line* lines, int64_t width, int64_t size, const float* taps,
-                                      const Store& store) {
-  for (int64_t x = 0; x < width; ++x) {
-    auto sum = hn::Zero(d);
-    for (int64_t j = std::max<int64_t>(0, size / 2 - x); j < std::min(size, width + size / 2 - x); ++j) {
-      for (int64_t i = 0; i < size; ++i) {
-        const auto value = hn::LoadU(d, lines[i].data + (x + j - size / 2) * lines[i].stride);
-        sum = hn::MulAdd(value, hn::LoadU(d, taps + (i * size + j) * kChannelBlock), sum);
-      }
+template <int kSize, int kOutputs>
+void ConvolveTile(const Window& window, const Taps& taps, const Piece& piece, const Matrix& to) {
+  ForLanes(piece.channels, [&](auto d, int64_t c) {
+    hn::Vec<decltype(d)> sums[kOutputs];
+    SumTaps<kSize, kOutputs>(d, window, taps, piece.channels, c, sums);
+    for (int t = 0; t < kOutputs; ++t) hn::StoreU(sums[t], d, to.row(t) + piece.first_channel + c);
+  });
+}
+
+// The same for one output and a size known only at run time.
+void ConvolvePixel(const Window& window, const Taps& taps, const Piece& piece, int64_t size, float* to) {
+  ForLanes(piece.channels, [&](auto d, int64_t c) {
+    auto sum = hn::LoadU(d, taps.bias + c);
+    for (int64_t tap = 0; tap < size * size; ++tap) {
+      const auto weight = hn::LoadU(d, taps.weights + tap * piece.channels + c);
+      sum = hn::MulAdd(hn::LoadU(d, window.pixel[tap] + c), weight, sum);
     }
-    store(x, sum);
+    hn::StoreU(sum, d, to + piece.first_channel + c);
+  });
+}
+
+// Calls f(y, column, tile, to) for the tiles of a piece, `whole` outputs wide and then single outputs; `to` starts at
+// the tile's row.
+template <class F>
+HWY_INLINE void ForTiles(const Grid& grid, const Piece& piece, int64_t whole, const Matrix& out, const F& f) {
+  const int64_t end = piece.first_column + piece.columns;
+  for (int64_t y = piece.first_line; y < piece.first_line + piece.lines; ++y) {
+    const int64_t first_row = (piece.picture * grid.height + y) * grid.width;
+    int64_t column = piece.first_column;
+    for (; column + whole <= end; column += whole) f(y, column, whole, out.Rows(first_row + column, whole));
+    for (; column < end; ++column) f(y, column, int64_t{1}, out.Rows(first_row + column, 1));
   }
 }
 
-template <class D, class Store>
-HWY_INLINE void ConvolveLine(D d, const Line* lines, int64_t width, int64_t size, const float* taps,
-                             const Store& store) {
-  if (size == 3) {
-    ConvolveLine<3>(d, lines, width, taps, store);
-  } else if (size == 5) {
-    ConvolveLine<5>(d, lines, width, taps, store);
-  } else {
-    ConvolveLineOfAnySize(d, lines, width, size, taps, store);
-  }
-}
-
-// The `size` lines around line `y` of a picture, from channel `c` on.
-template <class D>
-HWY_INLINE void LinesAround(D, const Matrix& x, const Grid& grid, int64_t picture, int64_t y, int64_t c, int64_t size,
-                            Line* lines) {
-  alignas(64) static constexpr float kZeros[HWY_MAX_BYTES / sizeof(float)] = {};
-  for (int64_t i = 0; i < size; ++i) {
-    const int64_t line = y + i - size / 2;
-    const bool inside = line >= 0 && line < grid.height;
-    lines[i] = inside ? Line{x.row((picture * grid.height + line) * grid.width) + c, x.stride} : Line{kZeros, 0};
-  }
-}
-
-void DepthwiseConv(Context& context, const Matrix& x, const Grid& grid, const View& weight, const Matrix& out) {
-  const int64_t size = weight.shape[2];
-  depthwise::ForPieces(context, grid, x.cols, [&](const Piece& piece) {
-    Taps taps;
-    taps.Load(weight, piece.first_channel, piece.channels, size);
-    for (int64_t y = piece.first_line; y < piece.first_line + piece.lines; ++y) {
-      const Matrix to = out.Rows((piece.picture * grid.height + y) * grid.width, grid.width);
-      ForLanes(piece.channels, [&](auto d, int64_t i) {
-        const int64_t c = piece.first_channel + i;
-        Line lines[depthwise::kMaxSize];
-        LinesAround(d, x, grid, piece.picture, y, c, size, lines);
-        ConvolveLine(d, lines, grid.width, size, taps.values + i,
-                     [&](int64_t column, auto v) { hn::StoreU(v, d, to.row(column) + c); });
-      });
+template <int kSize>
+void ConvolvePiece(const Matrix& x, const Grid& grid, const Piece& piece, const Taps& taps, const Matrix& out) {
+  Window window;
+  ForTiles(grid, piece, kTile, out, [&](int64_t y, int64_t column, int64_t tile, const Matrix& to) {
+    window.Place(x, grid, piece.picture, y, column, piece.first_channel, kSize, tile);
+    if (tile == kTile) {
+      ConvolveTile<kSize, kTile>(window, taps, piece, to);
+    } else {
+      ConvolveTile<kSize, 1>(window, taps, piece, to);
     }
   });
 }
 
-// One line of DepthwiseGate for a vector of channels. The gate's half goes first and waits in `out`, which is in L1.
-template <class D>
-HWY_INLINE void GateLine(D d, const Matrix& x, const Grid& grid, const Piece& piece, int64_t y, int64_t i,
-                         const Taps& value_taps, const Taps& gate_taps, const float* value_bias, const float* gate_bias,
-                         const Matrix& to) {
-  const int64_t c = piece.first_channel + i, features = to.cols;
-  Line lines[3];
-  LinesAround(d, x, grid, piece.picture, y, features + c, 3, lines);
-  const auto bias = hn::LoadU(d, gate_bias + i);
-  ConvolveLine<3>(d, lines, grid.width, gate_taps.values + i,
-                  [&](int64_t column, auto v) { hn::StoreU(Silu(d, hn::Add(v, bias)), d, to.row(column) + c); });
-  LinesAround(d, x, grid, piece.picture, y, c, 3, lines);
-  const auto bias_of_value = hn::LoadU(d, value_bias + i);
-  ConvolveLine<3>(d, lines, grid.width, value_taps.values + i, [&](int64_t column, auto v) {
-    float* at = to.row(column) + c;
-    hn::StoreU(hn::Mul(hn::Add(v, bias_of_value), hn::LoadU(d, at)), d, at);
+void ConvolvePieceOfAnySize(const Matrix& x, const Grid& grid, const Piece& piece, int64_t size, const Taps& taps,
+                            const Matrix& out) {
+  Window window;
+  ForTiles(grid, piece, 1, out, [&](int64_t y, int64_t column, int64_t tile, const Matrix& to) {
+    window.Place(x, grid, piece.picture, y, column, piece.first_channel, size, tile);
+    ConvolvePixel(window, taps, piece, size, to.data);
+  });
+}
+
+void DepthwiseConv(Context& context, const Matrix& x, const Grid& grid, const View& weight, const Matrix& out) {
+  const int64_t size = weight.shape[2];
+  const depthwise::Cut cut(grid, x.cols, size, 1);
+  depthwise::ForPieces(context, grid, x.cols, cut, [&](const Piece& piece) {
+    Taps taps;
+    taps.Load(weight, View(), piece.first_channel, piece.channels, size);
+    if (size == 3) {
+      ConvolvePiece<3>(x, grid, piece, taps, out);
+    } else if (size == 5) {
+      ConvolvePiece<5>(x, grid, piece, taps, out);
+    } else {
+      ConvolvePieceOfAnySize(x, grid, piece, size, taps, out);
+    }
+  });
+}
+
+// What the two halves of DepthwiseGate read for the same outputs.
+struct GateOperands {
+  Window value_window, gate_window;
+  Taps value_taps, gate_taps;
+};
+
+template <int kOutputs>
+void GateTile(const GateOperands& operands, const Piece& piece, const Matrix& to) {
+  ForLanes(piece.channels, [&](auto d, int64_t c) {
+    hn::Vec<decltype(d)> values[kOutputs], gates[kOutputs];
+    SumTaps<3, kOutputs>(d, operands.gate_window, operands.gate_taps, piece.channels, c, gates);
+    for (int t = 0; t < kOutputs; ++t) gates[t] = Silu(d, gates[t]);
+    SumTaps<3, kOutputs>(d, operands.value_window, operands.value_taps, piece.channels, c, values);
+    for (int t = 0; t < kOutputs; ++t) {
+      hn::StoreU(hn::Mul(values[t], gates[t]), d, to.row(t) + piece.first_channel + c);
+    }
   });
 }
 
 void DepthwiseGate(Context& context, const Matrix& x, const Grid& grid, const View& weight, const View& bias,
                    const Matrix& out) {
   const int64_t features = out.cols;
-  depthwise::ForPieces(context, grid, features, [&](const Piece& piece) {
-    Taps value_taps, gate_taps;
-    value_taps.Load(weight, piece.first_channel, piece.channels, 3);
-    gate_taps.Load(weight, features + piece.first_channel, piece.channels, 3);
-    float value_bias[kChannelBlock] = {}, gate_bias[kChannelBlock] = {};
-    for (int64_t c = 0; c < piece.channels && !bias.empty(); ++c) {
-      value_bias[c] = LoadAsF32(bias.data, bias.dtype, piece.first_channel + c);
-      gate_bias[c] = LoadAsF32(bias.data, bias.dtype, features + piece.first_channel + c);
-    }
-    for (int64_t y = piece.first_line; y < piece.first_line + piece.lines; ++y) {
-      const Matrix to = out.Rows((piece.picture * grid.height + y) * grid.width, grid.width);
-      ForLanes(piece.channels, [&](auto d, int64_t i) {
-        GateLine(d, x, grid, piece, y, i, value_taps, gate_taps, value_bias, gate_bias, to);
-      });
-    }
+  const depthwise::Cut cut(grid, features, 3, 2);
+  depthwise::ForPieces(context, grid, features, cut, [&](const Piece& piece) {
+    const int64_t value_channel = piece.first_channel, gate_channel = features + piece.first_channel;
+    GateOperands operands;
+    operands.value_taps.Load(weight, bias, value_channel, piece.channels, 3);
+    operands.gate_taps.Load(weight, bias, gate_channel, piece.channels, 3);
+    ForTiles(grid, piece, kTile, out, [&](int64_t y, int64_t column, int64_t tile, const Matrix& to) {
+      operands.value_window.Place(x, grid, piece.picture, y, column, value_channel, 3, tile);
+      operands.gate_window.Place(x, grid, piece.picture, y, column, gate_channel, 3, tile);
+      if (tile == kTile) {
+        GateTile<kTile>(operands, piece, to);
+      } else {
+        GateTile<1>(operands, piece, to);
+      }
+    });
   });
 }
 

@@ -29,9 +29,9 @@ struct Entry {
 
 // Maps a float to an integer of the same order. −0 equals +0; NaN comes last.
 uint32_t OrderOf(float logit) {
-  if (std::isnan(logit)) return 0;
   const uint32_t bits = std::bit_cast<uint32_t>(logit + 0.0f);
-  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+  const uint32_t order = bits ^ (static_cast<uint32_t>(static_cast<int32_t>(bits) >> 31) | 0x80000000u);
+  return logit == logit ? order : 0;
 }
 
 uint64_t KeyOf(float logit, int64_t id) {

@@ -10,7 +10,6 @@ import dev.blip3o.Timings;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 
@@ -59,7 +58,7 @@ final class GenerateRun {
 
   private void onProgress(Progress progress) {
     if (firstToken == null) {
-      firstToken = sinceProcessStart();
+      firstToken = ProcessClock.age();
     }
     display.onProgress(progress);
   }
@@ -115,11 +114,5 @@ final class GenerateRun {
 
   private static String part(String name, Duration duration) {
     return name + " " + Text.seconds(duration);
-  }
-
-  /** The time since the process began, JVM start included. */
-  private static Duration sinceProcessStart() {
-    Instant now = Instant.now();
-    return Duration.between(ProcessHandle.current().info().startInstant().orElse(now), now);
   }
 }

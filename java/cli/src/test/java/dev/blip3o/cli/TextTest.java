@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -70,5 +71,13 @@ class TextTest {
     assertSame(damaged, Arguments.lastWords(new byte[0], damaged));
     String[] whole = {"generate", "zwei Äpfel"};
     assertSame(whole, Arguments.decoded(whole));
+  }
+
+  @Test
+  void theAgeOfTheProcessIsReadFromProc() {
+    String stat = "17 (a (b) c) S 1 17 17 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 123456 9";
+    assertEquals(Duration.ofMillis(1_230), ProcessClock.age(stat, "1235.79 99.5\n"));
+    Duration age = ProcessClock.age();
+    assertTrue(!age.isNegative() && age.compareTo(Duration.ofHours(1)) < 0, age.toString());
   }
 }

@@ -1,0 +1,137 @@
+package dev.blip3o.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command as a process of its own: exit codes, start-up, signals, what it leaves behind. */
+@Timeout(120)
+class CliProcessTest {
+  private static final Pattern FIRST_TOKEN = Pattern.compile("first token (\\d+\\.\\d+) s");
+
+  @TempDir Path folder;
+
+  /** A process of this JVM's class path, with the launcher's JVM options that matter here. */
+  private static Process start(String... words) throws IOException {
+    // A shell's background job ignores interrupts, and what it starts would inherit that.
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+    command.addAll(java());
+    command.addAll(List.of(words));
+    return new ProcessBuilder(command).start();
+  }
+
+  private static List<String> java() {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(
+        List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xmx512m"));
+    String cache = System.getProperty("org.bytedeco.javacpp.cachedir");
+    if (cache != null) {
+      command.add("-Dorg.bytedeco.javacpp.cachedir=" + cache);
+    }
+    command.add("-Dblip3o.root=" + Repository.root());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.blip3o.cli.Main"));
+    return command;
+  }
+
+  private static Command run(String... words) throws IOException, InterruptedException {
+    Process process = start(words);
+    String out = text(process.getInputStream());
+    String err = text(process.getErrorStream());
+    return new Command(process.waitFor(), out, err);
+  }
+
+  private static String text(InputStream stream) throws IOException {
+    return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  private long files() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.count();
+    }
+  }
+
+  @Test
+  void exitCodesReachTheShell() throws IOException, InterruptedException {
+    String output = folder.resolve("a.png").toString();
+    assertEquals(0, run("--version").code());
+    assertEquals(2, run("generate").code());
+    assertEquals(1, run("generate", "a cross", "--model", "nowhere", "-o", output).code());
+  }
+
+  @Test
+  void nothingButTheCommandsOwnLinesIsPrinted() throws IOException, InterruptedException {
+    String output = folder.resolve("a.png").toString();
+    Command command = run("generate", "a red circle", "--steps=1", "-o", output);
+    assertEquals(0, command.code(), command.err());
+    assertEquals(4, command.err().lines().count(), command.err());
+    assertEquals(4, command.out().lines().count(), command.out());
+    assertEquals(new Command(0, "", ""), run("generate", "a", "--steps=1", "-q", "-o", output));
+  }
+
+  @Test
+  void theFirstTokenComesWithinTwoSeconds() throws IOException, InterruptedException {
+    String output = folder.resolve("a.png").toString();
+    double best = Double.POSITIVE_INFINITY;
+    // The first run unpacks the native library; the machine may be busy in another.
+    for (int run = 0; run < 4; run++) {
+      Command command = run("generate", "a red circle", "--steps=1", "-o", output);
+      Matcher first = FIRST_TOKEN.matcher(command.out());
+      assertTrue(first.find(), command.out() + command.err());
+      best = Math.min(best, Double.parseDouble(first.group(1)));
+    }
+    assertTrue(best > 0.05 && best <= 2, "first token after " + best + " s");
+  }
+
+  @Test
+  void anInterruptCancelsCleanly() throws IOException, InterruptedException {
+    String output = folder.resolve("a.png").toString();
+    Process process = start("generate", "a red circle", "--steps=1000", "-o", output);
+    String last = "";
+    try (BufferedReader lines = process.errorReader(StandardCharsets.UTF_8)) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        if (line.startsWith("tokens 64/64")) {
+          new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+        }
+        last = line;
+      }
+    }
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+    assertEquals(130, process.exitValue());
+    assertEquals("blip3o: cancelled", last);
+    assertEquals(0, files());
+  }
+
+  @Test
+  void promptsKeepTheirLettersWithoutALocale() throws IOException, InterruptedException {
+    // The shell makes the word from ASCII, whatever the locale of this JVM.
+    String script =
+        "exec env LC_ALL=C \"$@\" \"$(printf 'zwei \\303\\204pfel \\360\\237\\215\\216')\"";
+    List<String> command = new ArrayList<>(List.of("bash", "-c", script, "bash"));
+    command.addAll(java());
+    command.addAll(
+        List.of("generate", "--steps=1", "-q", "-o", folder.resolve("a.png").toString()));
+    Process process = new ProcessBuilder(command).start();
+    assertEquals("", text(process.getErrorStream()));
+    assertEquals(0, process.waitFor());
+
+    String file = Files.readString(folder.resolve("a.png"), StandardCharsets.ISO_8859_1);
+    byte[] prompt = "zwei \u00c4pfel \ud83c\udf4e".getBytes(StandardCharsets.UTF_8);
+    assertTrue(file.contains(new String(prompt, StandardCharsets.ISO_8859_1)));
+  }
+}

@@ -48,14 +48,15 @@ void CheckConv(const Grid& grid, int64_t channels, int64_t size, DType dtype) {
 
 TEST(DepthwiseConv, EqualsItsFormula) {
   ForEachTarget([] {
-    for (int64_t size : {1, 3, 5, 7, 11}) {
+    for (int64_t size : {1, 3, 5, 7, 13}) {
       CheckConv({1, 1, 1}, 1, size, DType::kF32);
       CheckConv({1, 1, 13}, 24, size, DType::kBF16);
       CheckConv({2, 13, 1}, 13, size, DType::kF16);
       CheckConv({3, 5, 7}, 207, size, DType::kBF16);
       CheckConv({1, 37, 4}, 66, size, DType::kF32);  // several bands
     }
-    CheckConv({1, 3, 2}, 4098, 3, DType::kF16);  // whole pictures per task
+    CheckConv({1, 19, 71}, 520, 3, DType::kBF16);  // several strips, blocks and bands
+    CheckConv({1, 3, 2}, 4098, 3, DType::kF16);    // whole pictures per task
   });
 }
 
@@ -88,6 +89,7 @@ TEST(DepthwiseGate, EqualsItsFormula) {
       CheckGate({2, 5, 7}, 207, dtype, false);
     }
     CheckGate({1, 37, 5}, 66, DType::kBF16, true);
+    CheckGate({1, 18, 71}, 530, DType::kF32, true);  // several strips, blocks and bands
     CheckGate({2, 3, 4}, 2240, DType::kBF16, true);
   });
 }

@@ -94,6 +94,7 @@ TEST(RotaryAppend, EqualsItsFormula) {
       CheckRotaryAppend({16, 8, 128}, 207, 0, dtype);
     }
     CheckRotaryAppend({4, 2, 26}, 1, 1009, DType::kF32);
+    CheckRotaryAppend({2, 1, 1034}, 2, 77, DType::kBF16);  // longer than a table of angles
   });
 }
 

@@ -25,14 +25,13 @@
 #define BLIP3O_OPS_CPU_DEPTHWISE_ONCE_
 namespace blip3o::cpu::depthwise {
 
-constexpr int64_t kMaxSize = 11;
-constexpr int64_t kBlockStep = 64, kMaxBlock = 512;  // channels of a task
-constexpr int64_t kTapValues = 25 * kMaxBlock;       // weights of a task
-constexpr int64_t kLinesBytes = 384 << 10;           // of three lines of a strip: about a third of an L2 cache
-constexpr int64_t kMinColumns = 16;                  // many times the columns that two strips both read
-constexpr int64_t kBandLines = 16;                   // and so for lines
-constexpr int64_t kEnoughTasks = 32;                 // then no bands
-constexpr int64_t kTile = 4;                         // neighbouring outputs
+constexpr int64_t kMaxSize = 5;             // of a window; larger kernels go tap by tap
+constexpr int64_t kMaxBlock = 512;          // channels of a task
+constexpr int64_t kLinesBytes = 384 << 10;  // of three lines of a strip: about a third of an L2 cache
+constexpr int64_t kMinColumns = 16;         // many times the columns that two strips both read
+constexpr int64_t kBandLines = 16;          // and so for lines
+constexpr int64_t kEnoughTasks = 32;        // then no bands
+constexpr int64_t kTile = 4;                // neighbouring outputs
 
 // What stands outside of the picture.
 alignas(64) inline constexpr float kZeros[kMaxBlock] = {};
@@ -51,9 +50,8 @@ inline int64_t Parts(int64_t whole, int64_t part) { return (whole + part - 1) / 
 struct Cut {
   int64_t lines, columns, channels;  // of a task
 
-  Cut(const Grid& grid, int64_t all_channels, int64_t size, int64_t reads) {
-    const int64_t by_taps = kTapValues / (size * size) / kBlockStep * kBlockStep;
-    channels = std::min({all_channels, by_taps, kMaxBlock});
+  Cut(const Grid& grid, int64_t all_channels, int64_t reads) {
+    channels = std::min(all_channels, kMaxBlock);
     const int64_t pixel_bytes = channels * reads * static_cast<int64_t>(sizeof(float));
     columns = std::min(grid.width, std::max(kMinColumns, kLinesBytes / (3 * pixel_bytes) / kTile * kTile));
     const int64_t tasks = grid.pictures * Parts(grid.width, columns) * Parts(all_channels, channels);
@@ -81,7 +79,7 @@ void ForPieces(const Context& context, const Grid& grid, int64_t channels, const
 
 // Weights and bias of a block of channels in f32; tap by tap: weights[(i · size + j) · channels + c].
 struct Taps {
-  float weights[kTapValues];
+  float weights[kMaxSize * kMaxSize * kMaxBlock];
   float bias[kMaxBlock];
 
   void Load(const View& weight, const View& bias_view, int64_t first_channel, int64_t channels, int64_t size) {
@@ -150,27 +148,15 @@ void ConvolveTile(const Window& window, const Taps& taps, const Piece& piece, co
   });
 }
 
-// The same for one output and a size known only at run time.
-void ConvolvePixel(const Window& window, const Taps& taps, const Piece& piece, int64_t size, float* to) {
-  ForLanes(piece.channels, [&](auto d, int64_t c) {
-    auto sum = hn::LoadU(d, taps.bias + c);
-    for (int64_t tap = 0; tap < size * size; ++tap) {
-      const auto weight = hn::LoadU(d, taps.weights + tap * piece.channels + c);
-      sum = hn::MulAdd(hn::LoadU(d, window.pixel[tap] + c), weight, sum);
-    }
-    hn::StoreU(sum, d, to + piece.first_channel + c);
-  });
-}
-
-// Calls f(y, column, tile, to) for the tiles of a piece, `whole` outputs wide and then single outputs; `to` starts at
-// the tile's row.
+// Calls f(y, column, tile, to) for the tiles of a piece, whole ones and then single outputs; `to` starts at the tile's
+// row.
 template <class F>
-HWY_INLINE void ForTiles(const Grid& grid, const Piece& piece, int64_t whole, const Matrix& out, const F& f) {
+HWY_INLINE void ForTiles(const Grid& grid, const Piece& piece, const Matrix& out, const F& f) {
   const int64_t end = piece.first_column + piece.columns;
   for (int64_t y = piece.first_line; y < piece.first_line + piece.lines; ++y) {
     const int64_t first_row = (piece.picture * grid.height + y) * grid.width;
     int64_t column = piece.first_column;
-    for (; column + whole <= end; column += whole) f(y, column, whole, out.Rows(first_row + column, whole));
+    for (; column + kTile <= end; column += kTile) f(y, column, kTile, out.Rows(first_row + column, kTile));
     for (; column < end; ++column) f(y, column, int64_t{1}, out.Rows(first_row + column, 1));
   }
 }
@@ -178,7 +164,7 @@ HWY_INLINE void ForTiles(const Grid& grid, const Piece& piece, int64_t whole, co
 template <int kSize>
 void ConvolvePiece(const Matrix& x, const Grid& grid, const Piece& piece, const Taps& taps, const Matrix& out) {
   Window window;
-  ForTiles(grid, piece, kTile, out, [&](int64_t y, int64_t column, int64_t tile, const Matrix& to) {
+  ForTiles(grid, piece, out, [&](int64_t y, int64_t column, int64_t tile, const Matrix& to) {
     window.Place(x, grid, piece.picture, y, column, piece.first_channel, kSize, tile);
     if (tile == kTile) {
       ConvolveTile<kSize, kTile>(window, taps, piece, to);
@@ -188,27 +174,54 @@ void ConvolvePiece(const Matrix& x, const Grid& grid, const Piece& piece, const 
   });
 }
 
-void ConvolvePieceOfAnySize(const Matrix& x, const Grid& grid, const Piece& piece, int64_t size, const Taps& taps,
+// out += weights ⊙ the pixel (dy, dx) away, over a piece; pixels outside add nothing.
+void AddTap(const Matrix& x, const Grid& grid, const Piece& piece, int64_t dy, int64_t dx, const float* weights,
+            const Matrix& out) {
+  const int64_t first_column = std::max(piece.first_column, -dx);
+  const int64_t end_column = std::min(piece.first_column + piece.columns, grid.width - dx);
+  for (int64_t y = piece.first_line; y < piece.first_line + piece.lines; ++y) {
+    if (y + dy < 0 || y + dy >= grid.height) continue;
+    const int64_t first_row = (piece.picture * grid.height + y) * grid.width;
+    for (int64_t row = first_row + first_column; row < first_row + end_column; ++row) {
+      const float* from = x.row(row + dy * grid.width + dx) + piece.first_channel;
+      float* to = out.row(row) + piece.first_channel;
+      ForLanes(piece.channels, [&](auto d, int64_t c) {
+        hn::StoreU(hn::MulAdd(hn::LoadU(d, from + c), hn::LoadU(d, weights + c), hn::LoadU(d, to + c)), d, to + c);
+      });
+    }
+  }
+}
+
+// Sizes that no checkpoint known to us has: one pass over the piece for each tap.
+void ConvolvePieceOfAnySize(const Matrix& x, const Grid& grid, const Piece& piece, const View& weight,
                             const Matrix& out) {
-  Window window;
-  ForTiles(grid, piece, 1, out, [&](int64_t y, int64_t column, int64_t tile, const Matrix& to) {
-    window.Place(x, grid, piece.picture, y, column, piece.first_channel, size, tile);
-    ConvolvePixel(window, taps, piece, size, to.data);
+  ForTiles(grid, piece, out, [&](int64_t, int64_t, int64_t tile, const Matrix& to) {
+    for (int64_t t = 0; t < tile; ++t) std::fill_n(to.row(t) + piece.first_channel, piece.channels, 0.0f);
   });
+  const int64_t size = weight.shape[2];
+  float weights[depthwise::kMaxBlock];
+  for (int64_t tap = 0; tap < size * size; ++tap) {
+    for (int64_t c = 0; c < piece.channels; ++c) {
+      weights[c] = LoadAsF32(weight.data, weight.dtype, (piece.first_channel + c) * size * size + tap);
+    }
+    AddTap(x, grid, piece, tap / size - size / 2, tap % size - size / 2, weights, out);
+  }
 }
 
 void DepthwiseConv(Context& context, const Matrix& x, const Grid& grid, const View& weight, const Matrix& out) {
   const int64_t size = weight.shape[2];
-  const depthwise::Cut cut(grid, x.cols, size, 1);
+  const depthwise::Cut cut(grid, x.cols, 1);
   depthwise::ForPieces(context, grid, x.cols, cut, [&](const Piece& piece) {
+    if (size != 3 && size != 5) {
+      ConvolvePieceOfAnySize(x, grid, piece, weight, out);
+      return;
+    }
     Taps taps;
     taps.Load(weight, View(), piece.first_channel, piece.channels, size);
     if (size == 3) {
       ConvolvePiece<3>(x, grid, piece, taps, out);
-    } else if (size == 5) {
-      ConvolvePiece<5>(x, grid, piece, taps, out);
     } else {
-      ConvolvePieceOfAnySize(x, grid, piece, size, taps, out);
+      ConvolvePiece<5>(x, grid, piece, taps, out);
     }
   });
 }
@@ -235,13 +248,13 @@ void GateTile(const GateOperands& operands, const Piece& piece, const Matrix& to
 void DepthwiseGate(Context& context, const Matrix& x, const Grid& grid, const View& weight, const View& bias,
                    const Matrix& out) {
   const int64_t features = out.cols;
-  const depthwise::Cut cut(grid, features, 3, 2);
+  const depthwise::Cut cut(grid, features, 2);
   depthwise::ForPieces(context, grid, features, cut, [&](const Piece& piece) {
     const int64_t value_channel = piece.first_channel, gate_channel = features + piece.first_channel;
     GateOperands operands;
     operands.value_taps.Load(weight, bias, value_channel, piece.channels, 3);
     operands.gate_taps.Load(weight, bias, gate_channel, piece.channels, 3);
-    ForTiles(grid, piece, kTile, out, [&](int64_t y, int64_t column, int64_t tile, const Matrix& to) {
+    ForTiles(grid, piece, out, [&](int64_t y, int64_t column, int64_t tile, const Matrix& to) {
       operands.value_window.Place(x, grid, piece.picture, y, column, value_channel, 3, tile);
       operands.gate_window.Place(x, grid, piece.picture, y, column, gate_channel, 3, tile);
       if (tile == kTile) {
@@ -264,7 +277,6 @@ HWY_EXPORT(DepthwiseConv);
 void DepthwiseConv(Context& context, const Matrix& x, const Grid& grid, const View& weight, const Matrix& out) {
   assert(x.rows == grid.rows() && out.rows == x.rows && out.cols == x.cols);
   assert(weight.shape[0] == x.cols && weight.shape[2] == weight.shape[3] && weight.shape[2] % 2 == 1);
-  assert(weight.shape[2] <= depthwise::kMaxSize);
   HWY_DYNAMIC_DISPATCH(DepthwiseConv)(context, x, grid, weight, out);
 }
 

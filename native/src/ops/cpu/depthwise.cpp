@@ -31,7 +31,9 @@ constexpr int64_t kLinesBytes = 384 << 10;  // of three lines of a strip: about 
 constexpr int64_t kMinColumns = 16;         // many times the columns that two strips both read
 constexpr int64_t kBandLines = 16;          // and so for lines
 constexpr int64_t kEnoughTasks = 32;        // then no bands
-constexpr int64_t kTile = 4;                // neighbouring outputs
+constexpr int64_t kFewTasks = 8;            // then narrower blocks, down to kMinBlock
+constexpr int64_t kMinBlock = 64;
+constexpr int64_t kTile = 4;  // neighbouring outputs
 
 // What stands outside of the picture.
 alignas(64) inline constexpr float kZeros[kMaxBlock] = {};
@@ -54,8 +56,14 @@ struct Cut {
     channels = std::min(all_channels, kMaxBlock);
     const int64_t pixel_bytes = channels * reads * static_cast<int64_t>(sizeof(float));
     columns = std::min(grid.width, std::max(kMinColumns, kLinesBytes / (3 * pixel_bytes) / kTile * kTile));
-    const int64_t tasks = grid.pictures * Parts(grid.width, columns) * Parts(all_channels, channels);
-    lines = tasks >= kEnoughTasks ? grid.height : std::min(grid.height, kBandLines);
+    lines = grid.height;
+    // A small map is cut further, so that every thread has its share.
+    if (Tasks(grid, all_channels) < kEnoughTasks) lines = std::min(grid.height, kBandLines);
+    while (Tasks(grid, all_channels) < kFewTasks && channels >= 2 * kMinBlock) channels /= 2;
+  }
+
+  int64_t Tasks(const Grid& grid, int64_t all_channels) const {
+    return grid.pictures * Parts(grid.height, lines) * Parts(grid.width, columns) * Parts(all_channels, channels);
   }
 };
 
@@ -69,7 +77,7 @@ void ForPieces(const Context& context, const Grid& grid, int64_t channels, const
     f(Piece{task / blocks / strips / bands, line, std::min(cut.lines, grid.height - line), column,
             std::min(cut.columns, grid.width - column), channel, std::min(cut.channels, channels - channel)});
   };
-  const int64_t tasks = grid.pictures * bands * strips * blocks;
+  const int64_t tasks = cut.Tasks(grid, channels);
   if (tasks > 1 && grid.rows() * channels * 8 > kTaskBytes) {
     context.pool->ParallelFor(tasks, run);
   } else {

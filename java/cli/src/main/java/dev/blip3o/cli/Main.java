@@ -56,10 +56,12 @@ public final class Main {
       err.println("blip3o: the Java heap is too small: start Java with a larger -Xmx");
       code = ExitCodes.FAILED;
     }
-    out.flush();
+    if (code == ExitCodes.OK && out.checkError()) {
+      err.println("blip3o: can't write to standard output: is the disk full?");
+      code = ExitCodes.FAILED;
+    }
     err.flush();
-    // What nobody could read is a failed run, for example on a full disk.
-    return code == ExitCodes.OK && out.checkError() ? ExitCodes.FAILED : code;
+    return code;
   }
 
   /**

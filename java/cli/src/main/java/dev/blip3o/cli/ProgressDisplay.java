@@ -121,6 +121,7 @@ abstract class ProgressDisplay implements ProgressListener {
   private static final class Bar extends ProgressDisplay {
     private static final int CELLS = 30;
     private static final long REDRAW_NANOS = 50_000_000;
+    private static final long TRUSTED_NANOS = 1_000_000_000;
     private static final long WORTH_SAYING_NANOS = 2_000_000_000;
     private static final String CLEAR = "\r\u001B[K";
 
@@ -157,7 +158,7 @@ abstract class ProgressDisplay implements ProgressListener {
       int full = (int) ((long) CELLS * snapshot.index() / snapshot.count());
       String bar = "#".repeat(full) + "-".repeat(CELLS - full);
       String left =
-          snapshot.nanosLeft() < WORTH_SAYING_NANOS
+          snapshot.nanos() < TRUSTED_NANOS || snapshot.nanosLeft() < WORTH_SAYING_NANOS
               ? ""
               : "  " + snapshot.nanosLeft() / 1_000_000_000 + " s left";
       return String.format(

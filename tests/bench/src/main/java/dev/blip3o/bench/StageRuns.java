@@ -112,10 +112,12 @@ final class StageRuns {
         progress -> times.add(System.nanoTime()),
         new CancellationToken());
     double wall = secondsSince(start);
-    double step = settings.steps() > 1 ? medianGap(times, 0) : wall;
     Map<String, Double> m = new LinkedHashMap<>();
-    m.put("condition", Math.max(0, wall - step * settings.steps()));
-    m.put("step", step);
+    if (settings.steps() > 1) { // one step can't be told from what precedes it
+      double step = medianGap(times, 0);
+      m.put("condition", Math.max(0, wall - step * settings.steps()));
+      m.put("step", step);
+    }
     m.put("steps", wall);
     return m;
   }

@@ -22,7 +22,7 @@ std::string_view SimdName() {
   const int64_t targets = hwy::SupportedTargets();
   if (targets & (HWY_AVX3 | HWY_AVX3_DL)) return "AVX-512";
   if (targets & HWY_AVX2) return "AVX2";
-  return "portable SIMD";
+  return "portable";
 }
 
 class CpuOps final : public Ops {

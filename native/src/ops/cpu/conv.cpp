@@ -22,14 +22,14 @@ namespace blip3o::cpu {
 namespace {
 
 constexpr int64_t kTaps = 9;
-constexpr int64_t kPanelRows = 32;
+constexpr int64_t kPanelRows = 64;
 constexpr int64_t kPanelWidth = 64;
 constexpr int64_t kNarrowWidth = 16;    // the last panel's width is a multiple of it
-constexpr int64_t kMaxDepth = 1152;     // gathered pixels and a panel of weights stay in a core's second cache
+constexpr int64_t kMaxDepth = 576;      // gathered pixels and a panel of weights stay in a core's second cache
 constexpr int64_t kDepthMultiple = 64;  // of the pieces of a deeper product
 constexpr int64_t kPairDepth = 32;      // oneDNN's bf16 panels are padded to it
 constexpr int64_t kBlockPixels = 128;
-constexpr int64_t kManyBlocks = 16;
+constexpr int64_t kManyBlocks = 8;
 constexpr int64_t kGroupWidth = 512;
 constexpr int64_t kPackedChannels = 16;  // input channels that a packing task takes at once
 
@@ -45,11 +45,13 @@ struct Tap {
 struct Kernel {
   std::array<Tap, kTaps> taps;
   std::array<std::array<bool, kTaps>, kTaps> uses{};  // [tap][3×3 position]
-  int64_t count = 0;
+  int64_t side = 0;                                   // the taps are side × side, row by row
+  int64_t count = 0;                                  // side²
 };
 
 Kernel Kernel3x3() {
   Kernel kernel;
+  kernel.side = 3;
   kernel.count = kTaps;
   for (int64_t i = 0; i < kTaps; ++i) {
     kernel.taps[static_cast<size_t>(i)] = {i / 3 - 1, i % 3 - 1};
@@ -62,6 +64,7 @@ Kernel Kernel3x3() {
 // 2), so that two positions fall on one of the two rows, and likewise with columns.
 Kernel Kernel2x2(int64_t a, int64_t b) {
   Kernel kernel;
+  kernel.side = 2;
   kernel.count = 4;
   for (int64_t tap = 0; tap < 4; ++tap) kernel.taps[static_cast<size_t>(tap)] = {tap / 2 - 1 + a, tap % 2 - 1 + b};
   const auto side = [](int64_t parity, int64_t i) { return (parity + i + 1) / 2 - parity; };
@@ -78,7 +81,8 @@ struct Cut {
   int64_t panels = 0;
   int64_t block = 0;  // pixels
   int64_t blocks = 0;
-  int64_t groups = 0;  // of kGroupWidth output channels
+  int64_t group_panels = 0;
+  int64_t groups = 0;
 };
 
 Cut CutOf(int64_t pixels, int64_t channels, int64_t k) {
@@ -86,9 +90,11 @@ Cut CutOf(int64_t pixels, int64_t channels, int64_t k) {
   cut.pieces = CeilDiv(k, kMaxDepth);
   cut.depth = cut.pieces == 1 ? k : RoundUp(CeilDiv(k, cut.pieces), kDepthMultiple);
   cut.panels = CeilDiv(channels, kPanelWidth);
-  cut.block = std::clamp(RoundUp(CeilDiv(pixels, kManyBlocks), kPanelRows), kPanelRows, kBlockPixels);
+  cut.block = pixels >= kManyBlocks * kBlockPixels ? kBlockPixels : kPanelRows;
   cut.blocks = CeilDiv(pixels, cut.block);
-  cut.groups = CeilDiv(channels, kGroupWidth);
+  // A small map is shared out by its output channels too, though its pixels are gathered once for each group then.
+  cut.group_panels = cut.blocks >= kManyBlocks ? kGroupWidth / kPanelWidth : 1;
+  cut.groups = CeilDiv(cut.panels, cut.group_panels);
   return cut;
 }
 
@@ -107,6 +113,8 @@ class Convolution {
         kernel_(kernel),
         out_channels_(weight.shape[0]),
         depth_(kernel.count * x.cols),
+        run_taps_(x.stride == x.cols ? kernel.side : 1),
+        run_depth_(run_taps_ * x.cols),
         cut_(CutOf(grid.rows(), out_channels_, depth_)) {}
 
   template <typename Write>
@@ -184,8 +192,8 @@ class Convolution {
     float* gathered = reinterpret_cast<float*>(memory);
     float* sums = reinterpret_cast<float*>(memory + kSumsOffset);
     const int64_t pixels = std::min(cut_.block, grid_.rows() - first_pixel);
-    const int64_t panels_per_group = kGroupWidth / kPanelWidth, first_panel = group * panels_per_group;
-    const int64_t end_panel = std::min(cut_.panels, first_panel + panels_per_group);
+    const int64_t first_panel = group * cut_.group_panels;
+    const int64_t end_panel = std::min(cut_.panels, first_panel + cut_.group_panels);
     for (int64_t piece = 0; piece < cut_.pieces; ++piece) {
       const int64_t depth = DepthOf(piece);
       Gather(first_pixel, pixels, piece * cut_.depth, depth, gathered);
@@ -207,23 +215,49 @@ class Convolution {
 
   // Columns [first, first + depth) of the gathered rows of `pixels` pixels; rows of zeros complete the last panel.
   void Gather(int64_t first_pixel, int64_t pixels, int64_t first, int64_t depth, float* to) const {
-    for (int64_t i = 0; i < pixels; ++i) GatherPixel(first_pixel + i, first, depth, to + i * depth);
+    for (int64_t done = 0; done < pixels;) {
+      const int64_t pixel = first_pixel + done, column = pixel % grid_.width;
+      const int64_t count = std::min(pixels - done, grid_.width - column);
+      const PixelRow row = {pixel - column, pixel / grid_.width % grid_.height, column, column + count};
+      for (int64_t at = first; at < first + depth;) {
+        const int64_t from = at % run_depth_, columns = std::min(run_depth_ - from, first + depth - at);
+        GatherRun(row, at / run_depth_, from, columns, to + done * depth + at - first, depth);
+        at += columns;
+      }
+      done += count;
+    }
     std::fill(to + pixels * depth, to + RoundUp(pixels, kPanelRows) * depth, 0.0f);
   }
 
-  void GatherPixel(int64_t pixel, int64_t first, int64_t depth, float* to) const {
-    const int64_t column = pixel % grid_.width, row = pixel / grid_.width % grid_.height;
-    for (int64_t at = first; at < first + depth;) {
-      const int64_t tap = at / x_.cols, channel = at % x_.cols;
-      const int64_t count = std::min(x_.cols - channel, first + depth - at);
-      const auto [dy, dx] = kernel_.taps[static_cast<size_t>(tap)];
-      const bool inside = row + dy >= 0 && row + dy < grid_.height && column + dx >= 0 && column + dx < grid_.width;
-      if (inside) {
-        std::copy_n(x_.row(pixel + dy * grid_.width + dx) + channel, count, to + at - first);
-      } else {
-        std::fill_n(to + at - first, count, 0.0f);
-      }
-      at += count;
+  // Pixels [begin, end) of the map's row y, whose first pixel is `start`.
+  struct PixelRow {
+    int64_t start = 0, y = 0, begin = 0, end = 0;
+  };
+
+  // Columns [from, from + count) of a run of taps that lie side by side, whose values lie one behind the other.
+  void GatherRun(const PixelRow& row, int64_t run, int64_t from, int64_t count, float* to, int64_t to_stride) const {
+    const auto [dy, dx] = kernel_.taps[static_cast<size_t>(run * run_taps_)];
+    if (row.y + dy < 0 || row.y + dy >= grid_.height) {
+      for (int64_t i = 0; i < row.end - row.begin; ++i) std::fill_n(to + i * to_stride, count, 0.0f);
+      return;
+    }
+    // Every tap of the run lies in the map for pixels in [inside, outside).
+    const int64_t inside = std::clamp(-dx, row.begin, row.end);
+    const int64_t outside = std::clamp(grid_.width - run_taps_ - dx + 1, inside, row.end);
+    const int64_t source = row.start + dy * grid_.width + dx;
+    CopyRows(x_.data + (source + inside) * x_.stride + from, x_.stride, outside - inside, count,
+             to + (inside - row.begin) * to_stride, to_stride);
+    for (int64_t x = row.begin; x < row.end; ++x) {
+      if (x == inside) x = outside;
+      if (x >= row.end) break;
+      const int64_t first_valid = std::max<int64_t>(0, -(x + dx)) * x_.cols;
+      const int64_t end_valid = std::min(run_taps_, grid_.width - (x + dx)) * x_.cols;
+      const int64_t begin = std::clamp(first_valid, from, from + count),
+                    end = std::clamp(end_valid, begin, from + count);
+      float* at = to + (x - row.begin) * to_stride;
+      std::fill_n(at, begin - from, 0.0f);
+      std::copy_n(x_.data + (source + x) * x_.stride + begin, end - begin, at + begin - from);
+      std::fill_n(at + end - from, from + count - end, 0.0f);
     }
   }
 
@@ -234,6 +268,8 @@ class Convolution {
   const Kernel& kernel_;
   const int64_t out_channels_;
   const int64_t depth_;
+  const int64_t run_taps_;  // taps whose values lie one behind the other
+  const int64_t run_depth_;
   const Cut cut_;
   std::array<std::array<const Primitive*, 3>, 2> primitives_{};  // [whole panels, the last one][piece]
   std::atomic<bool> failed_{false};

@@ -180,11 +180,29 @@ void RoundBF16Kernel(const Matrix& x, int64_t panel_rows, int64_t padded_cols, u
   std::fill(to + x.rows * padded_cols, to + panel_rows * padded_cols, uint16_t{0});
 }
 
-void WriteTileKernel(const Epilogue& epilogue, const Tile& tile, const Matrix& out) {
-  for (int64_t row = 0; row < tile.rows; ++row) {
-    ApplyEpilogue(epilogue, tile.row + row, tile.column, tile.cols, tile.sums + row * tile.sums_stride,
-                  out.row(tile.row + row) + tile.column);
+void CopyRowsKernel(const float* from, int64_t from_stride, int64_t rows, int64_t count, float* to, int64_t to_stride) {
+  for (int64_t row = 0; row < rows; ++row) {
+    const float* source = from + row * from_stride;
+    float* target = to + row * to_stride;
+    ForLanes(count, [&](auto d, int64_t i) HWY_ATTR { hn::StoreU(hn::LoadU(d, source + i), d, target + i); });
   }
+}
+
+template <class BiasSource>
+void WriteTileOf(const Epilogue& epilogue, const Tile& tile, const Matrix& out) {
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    const float* sums = tile.sums + r * tile.sums_stride;
+    float* to = out.row(tile.row + r) + tile.column;
+    ForLanes(tile.cols, [&](auto d, int64_t i) HWY_ATTR {
+      const auto load = [&](auto source, const void* bytes) HWY_ATTR { return decltype(source)::Load(d, bytes); };
+      hn::StoreU(EpilogueOf<BiasSource>(d, epilogue, tile.row + r, tile.column + i, hn::LoadU(d, sums + i), load), d,
+                 to + i);
+    });
+  }
+}
+
+void WriteTileKernel(const Epilogue& epilogue, const Tile& tile, const Matrix& out) {
+  WithSource(epilogue.bias.dtype, [&](auto source) { WriteTileOf<decltype(source)>(epilogue, tile, out); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -198,6 +216,7 @@ HWY_EXPORT(PackPanelKernel);
 HWY_EXPORT(PackPairsKernel);
 HWY_EXPORT(RoundF32Kernel);
 HWY_EXPORT(RoundBF16Kernel);
+HWY_EXPORT(CopyRowsKernel);
 HWY_EXPORT(WriteTileKernel);
 
 void PackPanel(const WeightBlock& block, int64_t width, float* panel) {
@@ -211,6 +230,9 @@ void RoundPanel(const Matrix& x, int64_t panel_rows, float* to) {
 }
 void RoundPanel(const Matrix& x, int64_t panel_rows, int64_t padded_cols, uint16_t* to) {
   HWY_DYNAMIC_DISPATCH(RoundBF16Kernel)(x, panel_rows, padded_cols, to);
+}
+void CopyRows(const float* from, int64_t from_stride, int64_t rows, int64_t count, float* to, int64_t to_stride) {
+  HWY_DYNAMIC_DISPATCH(CopyRowsKernel)(from, from_stride, rows, count, to, to_stride);
 }
 void WriteTile(const Epilogue& epilogue, const Tile& tile, const Matrix& out) {
   HWY_DYNAMIC_DISPATCH(WriteTileKernel)(epilogue, tile, out);

@@ -29,6 +29,9 @@ void RoundPanel(const Matrix& x, int64_t panel_rows, float* to);
 // to = x rounded to bf16, dense [panel_rows, padded_cols], zeros behind x.
 void RoundPanel(const Matrix& x, int64_t panel_rows, int64_t padded_cols, uint16_t* to);
 
+// to[r, i] = from[r, i] for r in [0, rows), i in [0, count).
+void CopyRows(const float* from, int64_t from_stride, int64_t rows, int64_t count, float* to, int64_t to_stride);
+
 // Rows [row, row + rows) and columns [column, column + cols) of `out` = the epilogue of `sums`, whose rows lie
 // `sums_stride` values apart.
 struct Tile {

@@ -17,10 +17,10 @@ namespace blip3o::cpu {
 
 namespace {
 
-constexpr int64_t kPanelRows = 32;
+constexpr int64_t kPanelRows = 64;
 constexpr int64_t kPanelWidth = 64;
 constexpr int64_t kNarrowWidth = 16;    // the last panel's width is a multiple of it
-constexpr int64_t kMaxDepth = 2304;     // a packed panel of f32 fills at most half of a core's second cache
+constexpr int64_t kMaxDepth = 1152;     // a packed panel and the rows it meets stay in a core's second cache
 constexpr int64_t kDepthMultiple = 64;  // of the pieces of a deeper product
 constexpr int64_t kPairDepth = 32;      // oneDNN's bf16 panels are padded to it
 constexpr int64_t kGroupRows = 1024;

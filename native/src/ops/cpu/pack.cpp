@@ -188,21 +188,56 @@ void CopyRowsKernel(const float* from, int64_t from_stride, int64_t rows, int64_
   }
 }
 
-template <class BiasSource>
-void WriteTileOf(const Epilogue& epilogue, const Tile& tile, const Matrix& out) {
+// One row of a tile; absent operands are null.
+struct TileRow {
+  const float* sums = nullptr;
+  const float* bias = nullptr;
+  const float* gate = nullptr;
+  const float* residual = nullptr;
+  float* to = nullptr;
+};
+
+template <Activation kActivation, class D>
+HWY_INLINE void WritePiece(D d, const TileRow& row, int64_t i) {
+  auto value = hn::LoadU(d, row.sums + i);
+  if (row.bias != nullptr) value = hn::Add(value, hn::LoadU(d, row.bias + i));
+  value = ActivationOf(d, kActivation, value);
+  if (row.gate != nullptr) value = hn::Mul(value, hn::LoadU(d, row.gate + i));
+  if (row.residual != nullptr) value = hn::Add(value, hn::LoadU(d, row.residual + i));
+  hn::StoreU(value, d, row.to + i);
+}
+
+template <Activation kActivation>
+void WriteRows(const Epilogue& epilogue, const Tile& tile, const float* bias, const Matrix& out) {
   for (int64_t r = 0; r < tile.rows; ++r) {
-    const float* sums = tile.sums + r * tile.sums_stride;
-    float* to = out.row(tile.row + r) + tile.column;
-    ForLanes(tile.cols, [&](auto d, int64_t i) HWY_ATTR {
-      const auto load = [&](auto source, const void* bytes) HWY_ATTR { return decltype(source)::Load(d, bytes); };
-      hn::StoreU(EpilogueOf<BiasSource>(d, epilogue, tile.row + r, tile.column + i, hn::LoadU(d, sums + i), load), d,
-                 to + i);
-    });
+    TileRow row;
+    row.sums = tile.sums + r * tile.sums_stride;
+    row.bias = bias;
+    if (!epilogue.gate.empty()) row.gate = epilogue.gate.row(epilogue.gate.rows == 1 ? 0 : tile.row + r) + tile.column;
+    if (!epilogue.residual.empty()) row.residual = epilogue.residual.row(tile.row + r) + tile.column;
+    row.to = out.row(tile.row + r) + tile.column;
+    ForLanes(tile.cols, [&](auto d, int64_t i) HWY_ATTR { WritePiece<kActivation>(d, row, i); });
   }
 }
 
 void WriteTileKernel(const Epilogue& epilogue, const Tile& tile, const Matrix& out) {
-  WithSource(epilogue.bias.dtype, [&](auto source) { WriteTileOf<decltype(source)>(epilogue, tile, out); });
+  HWY_ALIGN float widened[kMaxTileColumns];
+  const float* bias = nullptr;
+  if (!epilogue.bias.empty()) {
+    ForLanes(tile.cols, [&](auto d, int64_t i)
+                            HWY_ATTR { hn::StoreU(LoadView(d, epilogue.bias, tile.column + i), d, widened + i); });
+    bias = widened;
+  }
+  switch (epilogue.activation) {
+    case Activation::kNone:
+      return WriteRows<Activation::kNone>(epilogue, tile, bias, out);
+    case Activation::kSilu:
+      return WriteRows<Activation::kSilu>(epilogue, tile, bias, out);
+    case Activation::kGeluTanh:
+      return WriteRows<Activation::kGeluTanh>(epilogue, tile, bias, out);
+    case Activation::kRelu:
+      return WriteRows<Activation::kRelu>(epilogue, tile, bias, out);
+  }
 }
 
 }  // namespace HWY_NAMESPACE

@@ -33,7 +33,8 @@ void RoundPanel(const Matrix& x, int64_t panel_rows, int64_t padded_cols, uint16
 void CopyRows(const float* from, int64_t from_stride, int64_t rows, int64_t count, float* to, int64_t to_stride);
 
 // Rows [row, row + rows) and columns [column, column + cols) of `out` = the epilogue of `sums`, whose rows lie
-// `sums_stride` values apart.
+// `sums_stride` values apart. At most kMaxTileColumns columns.
+constexpr int64_t kMaxTileColumns = 64;
 struct Tile {
   int64_t row = 0, rows = 0;
   int64_t column = 0, cols = 0;

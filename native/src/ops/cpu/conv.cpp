@@ -12,7 +12,6 @@
 #include <cassert>
 #include <cstring>
 
-#include "ops/cpu/cpu_ops.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/one_dnn.h"
 #include "ops/cpu/pack.h"
@@ -25,12 +24,11 @@ constexpr int64_t kTaps = 9;
 constexpr int64_t kPanelRows = 64;
 constexpr int64_t kPanelWidth = 64;
 constexpr int64_t kNarrowWidth = 16;    // the last panel's width is a multiple of it
-constexpr int64_t kMaxDepth = 576;      // gathered pixels and a panel of weights stay in a core's second cache
+constexpr int64_t kMaxDepth = 576;      // gathered pixels and a panel of weights stay near a core's second cache
 constexpr int64_t kDepthMultiple = 64;  // of the pieces of a deeper product
-constexpr int64_t kPairDepth = 32;      // oneDNN's bf16 panels are padded to it
-constexpr int64_t kBlockPixels = 128;
+constexpr int64_t kBlockPixels = 512;   // so many share one pass over the packed weights
 constexpr int64_t kManyBlocks = 8;
-constexpr int64_t kGroupWidth = 512;
+constexpr int64_t kGroupWidth = 256;
 constexpr int64_t kPackedChannels = 16;  // input channels that a packing task takes at once
 
 int64_t RoundUp(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -90,7 +88,7 @@ Cut CutOf(int64_t pixels, int64_t channels, int64_t k) {
   cut.pieces = CeilDiv(k, kMaxDepth);
   cut.depth = cut.pieces == 1 ? k : RoundUp(CeilDiv(k, cut.pieces), kDepthMultiple);
   cut.panels = CeilDiv(channels, kPanelWidth);
-  cut.block = pixels >= kManyBlocks * kBlockPixels ? kBlockPixels : kPanelRows;
+  cut.block = std::clamp(pixels / kManyBlocks / kPanelRows * kPanelRows, kPanelRows, kBlockPixels);
   cut.blocks = CeilDiv(pixels, cut.block);
   // A small map is shared out by its output channels too, though its pixels are gathered once for each group then.
   cut.group_panels = cut.blocks >= kManyBlocks ? kGroupWidth / kPanelWidth : 1;

@@ -216,7 +216,14 @@ void WriteRows(const Epilogue& epilogue, const Tile& tile, const float* bias, co
     if (!epilogue.gate.empty()) row.gate = epilogue.gate.row(epilogue.gate.rows == 1 ? 0 : tile.row + r) + tile.column;
     if (!epilogue.residual.empty()) row.residual = epilogue.residual.row(tile.row + r) + tile.column;
     row.to = out.row(tile.row + r) + tile.column;
-    ForLanes(tile.cols, [&](auto d, int64_t i) HWY_ATTR { WritePiece<kActivation>(d, row, i); });
+    // Narrow outputs of eight channels take one piece, not two.
+    const hn::CappedTag<float, 8> d8;
+    int64_t done = 0;
+    if (tile.cols == static_cast<int64_t>(hn::Lanes(d8))) {
+      WritePiece<kActivation>(d8, row, 0);
+      done = tile.cols;
+    }
+    ForLanes(tile.cols - done, [&](auto d, int64_t i) HWY_ATTR { WritePiece<kActivation>(d, row, i); });
   }
 }
 

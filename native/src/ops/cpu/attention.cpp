@@ -26,6 +26,7 @@ namespace blip3o::cpu {
 constexpr int64_t kKeyTile = 64;
 constexpr int64_t kQueryVectors = 3;      // of queries in a block
 constexpr int64_t kMaxQueryLanes = 48;    // the largest kQueryVectors · lanes
+constexpr int64_t kPackedBlocks = 4;      // blocks of queries from which keys and values are copied
 constexpr int64_t kSplit = 128;           // positions of a part in decoding
 constexpr size_t kQueryTile = 4;          // query heads decoded together
 constexpr int64_t kInlineWork = 1 << 16;  // values that are combined faster than a thread wakes
@@ -111,15 +112,12 @@ class BlockKernel {
 
  private:
   void LoadQueries() {
-    for (int64_t i = 0; i < block_.queries; ++i) {
-      const float* q = block_.q + i * block_.q_stride;
-      for (int64_t c = 0; c < block_.head_dim; ++c) queries_[c * width_ + i] = q[c];
-    }
+    Transpose(block_.q, block_.q_stride, block_.queries, block_.head_dim, queries_, width_);
     for (int64_t c = 0; c < block_.head_dim; ++c) {
       std::fill(queries_ + c * width_ + block_.queries, queries_ + (c + 1) * width_, 0.0f);
     }
     std::fill(result_, result_ + block_.head_dim * width_, 0.0f);
-    Unroll<kVectors>([&](auto v) HWY_ATTR {
+    Unroll<kVectors>([&](auto v) BLIP3O_INLINE {
       const Vector lane = hn::Iota(d_, static_cast<float>(v * VectorLanes()));
       limit_[v] = hn::Add(lane, hn::Set(d_, static_cast<float>(block_.first_limit)));
       maximum_[v] = hn::Set(d_, kLowest);
@@ -134,8 +132,8 @@ class BlockKernel {
       ClearTile<rows, kVectors>(tile);
       const float* k = block_.k + (key + j) * block_.kv_stride;
       AddOuter<rows, kVectors>(k, block_.kv_stride, One(), queries_, width_, block_.head_dim, tile);
-      Unroll<rows>([&](auto r) HWY_ATTR {
-        Unroll<kVectors>([&](auto v) HWY_ATTR { hn::Store(tile[r][v], d_, Score(j + r, v)); });
+      Unroll<rows>([&](auto r) BLIP3O_INLINE {
+        Unroll<kVectors>([&](auto v) BLIP3O_INLINE { hn::Store(tile[r][v], d_, Score(j + r, v)); });
       });
     });
   }
@@ -143,7 +141,7 @@ class BlockKernel {
   void Mask(int64_t key, int64_t keys) {
     for (int64_t j = 0; j < keys; ++j) {
       const Vector position = hn::Set(d_, static_cast<float>(key + j));
-      Unroll<kVectors>([&](auto v) HWY_ATTR {
+      Unroll<kVectors>([&](auto v) BLIP3O_INLINE {
         const Vector score = hn::Load(d_, Score(j, v));
         hn::Store(hn::IfThenElse(hn::Le(position, limit_[v]), score, hn::Set(d_, kLowest)), d_, Score(j, v));
       });
@@ -154,26 +152,26 @@ class BlockKernel {
   void Softmax(int64_t keys) {
     const Vector scale = hn::Set(d_, scale_);
     Vector maximum[kVectors], sum[kVectors];
-    Unroll<kVectors>([&](auto v) HWY_ATTR {
+    Unroll<kVectors>([&](auto v) BLIP3O_INLINE {
       maximum[v] = hn::Set(d_, kLowest);
       sum[v] = hn::Zero(d_);
     });
     for (int64_t j = 0; j < keys; ++j) {
-      Unroll<kVectors>([&](auto v) HWY_ATTR { maximum[v] = hn::Max(maximum[v], hn::Load(d_, Score(j, v))); });
+      Unroll<kVectors>([&](auto v) BLIP3O_INLINE { maximum[v] = hn::Max(maximum[v], hn::Load(d_, Score(j, v))); });
     }
-    Unroll<kVectors>([&](auto v) HWY_ATTR {
+    Unroll<kVectors>([&](auto v) BLIP3O_INLINE {
       maximum[v] = hn::Max(maximum_[v], hn::Mul(maximum[v], scale));
       rescale_[v] = PowerOfTwo(hn::Sub(maximum_[v], maximum[v]));
       maximum_[v] = maximum[v];
     });
     for (int64_t j = 0; j < keys; ++j) {
-      Unroll<kVectors>([&](auto v) HWY_ATTR {
+      Unroll<kVectors>([&](auto v) BLIP3O_INLINE {
         const Vector weight = PowerOfTwo(hn::MulSub(hn::Load(d_, Score(j, v)), scale, maximum[v]));
         hn::Store(weight, d_, Score(j, v));
         sum[v] = hn::Add(sum[v], weight);
       });
     }
-    Unroll<kVectors>([&](auto v) HWY_ATTR { sum_[v] = hn::MulAdd(sum_[v], rescale_[v], sum[v]); });
+    Unroll<kVectors>([&](auto v) BLIP3O_INLINE { sum_[v] = hn::MulAdd(sum_[v], rescale_[v], sum[v]); });
   }
 
   // result = result · rescale + Σ_j weight[j] · value[key + j]. Masked: a query takes no value that it may not see,
@@ -189,8 +187,8 @@ class BlockKernel {
       } else {
         AddOuter<rows, kVectors>(values, One(), block_.kv_stride, scores_, width_, keys, tile);
       }
-      Unroll<rows>([&](auto r) HWY_ATTR {
-        Unroll<kVectors>([&](auto v) HWY_ATTR {
+      Unroll<rows>([&](auto r) BLIP3O_INLINE {
+        Unroll<kVectors>([&](auto v) BLIP3O_INLINE {
           float* to = result_ + (c + r) * width_ + v * VectorLanes();
           hn::Store(hn::MulAdd(hn::Load(d_, to), rescale_[v], tile[r][v]), d_, to);
         });
@@ -202,10 +200,10 @@ class BlockKernel {
   void AddVisible(const float* values, int64_t key, int64_t keys, Tile<kRows, kVectors>& tile) {
     for (int64_t j = 0; j < keys; ++j, values += block_.kv_stride) {
       const Vector position = hn::Set(d_, static_cast<float>(key + j));
-      Unroll<kVectors>([&](auto v) HWY_ATTR {
+      Unroll<kVectors>([&](auto v) BLIP3O_INLINE {
         const auto visible = hn::Le(position, limit_[v]);
         const Vector weight = hn::Load(d_, Score(j, v));
-        Unroll<kRows>([&](auto r) HWY_ATTR {
+        Unroll<kRows>([&](auto r) BLIP3O_INLINE {
           const Vector sum = hn::MulAdd(hn::Set(d_, values[r]), weight, tile[r][v]);
           tile[r][v] = hn::IfThenElse(visible, sum, tile[r][v]);
         });
@@ -214,17 +212,14 @@ class BlockKernel {
   }
 
   void StoreResult() {
-    Unroll<kVectors>([&](auto v) HWY_ATTR {
+    Unroll<kVectors>([&](auto v) BLIP3O_INLINE {
       const Vector inverse = hn::Div(hn::Set(d_, 1.0f), sum_[v]);
       for (int64_t c = 0; c < block_.head_dim; ++c) {
         float* at = result_ + c * width_ + v * VectorLanes();
         hn::Store(hn::Mul(hn::Load(d_, at), inverse), d_, at);
       }
     });
-    for (int64_t i = 0; i < block_.queries; ++i) {
-      float* out = block_.out + i * block_.out_stride;
-      for (int64_t c = 0; c < block_.head_dim; ++c) out[c] = result_[c * width_ + i];
-    }
+    Transpose(result_, width_, block_.head_dim, block_.queries, block_.out, block_.out_stride);
   }
 
   float* Score(int64_t j, int64_t v) { return scores_ + j * width_ + v * VectorLanes(); }
@@ -251,19 +246,45 @@ void AttendBlock(const AttentionBlock& block, float* scratch) {
   }
 }
 
+// Keys and values by head, dense: rows of one head lie a whole row of all heads apart, each on another page, which
+// costs more than to copy them once where many blocks of queries read them.
+struct HeadRows {
+  const float* data;  // head h, row j: data + h · head_stride + j · row_stride
+  int64_t head_stride, row_stride;
+};
+
+HeadRows AsTheyLie(const Matrix& m, int64_t head_dim) { return {m.data, head_dim, m.stride}; }
+
+HeadRows Pack(Context& context, const Matrix& m, int64_t heads, int64_t head_dim, float* to) {
+  context.pool->ParallelFor((m.rows + kKeyTile - 1) / kKeyTile, [&](int64_t task, int) {
+    const int64_t first = task * kKeyTile, last = std::min(m.rows, first + kKeyTile);
+    for (int64_t h = 0; h < heads; ++h) {
+      for (int64_t j = first; j < last; ++j) {
+        std::copy_n(m.row(j) + h * head_dim, head_dim, to + (h * m.rows + j) * head_dim);
+      }
+    }
+  });
+  return {to, m.rows * head_dim, head_dim};
+}
+
 void CrossAttention(Context& context, const Matrix& q, const Matrix& k, const Matrix& v, int64_t heads,
                     int64_t head_dim, const Matrix& out) {
   assert(q.cols == heads * head_dim && k.rows == v.rows && k.stride == v.stride && out.rows == q.rows);
   const int64_t size = kQueryVectors * VectorLanes(), blocks = (q.rows + size - 1) / size;
+  HeadRows keys = AsTheyLie(k, head_dim), values = AsTheyLie(v, head_dim);
+  if (heads > 1 && blocks >= kPackedBlocks) {
+    keys = Pack(context, k, heads, head_dim, context.Shared<float>());
+    values = Pack(context, v, heads, head_dim, context.Shared<float>() + k.rows * q.cols);
+  }
   context.pool->ParallelFor(heads * blocks, [&](int64_t task, int worker) {
-    const int64_t column = task / blocks * head_dim, first = task % blocks * size;
+    const int64_t head = task / blocks, column = head * head_dim, first = task % blocks * size;
     AttentionBlock block{};
     block.q = q.row(first) + column;
     block.q_stride = q.stride;
     block.queries = std::min(size, q.rows - first);
-    block.k = k.data + column;
-    block.v = v.data + column;
-    block.kv_stride = k.stride;
+    block.k = keys.data + head * keys.head_stride;
+    block.v = values.data + head * values.head_stride;
+    block.kv_stride = keys.row_stride;
     block.keys = k.rows;
     block.head_dim = head_dim;
     block.out = out.row(first) + column;
@@ -327,12 +348,12 @@ void WeightedValues(const float* weights, const float* values, int64_t count, in
                     int64_t out_stride) {
   const Tag d;
   const int64_t lanes = VectorLanes();
-  const auto piece = [&](int64_t c, auto vectors) HWY_ATTR {
+  const auto piece = [&](int64_t c, auto vectors) BLIP3O_INLINE {
     Tile<kRows, vectors> tile;
     ClearTile<kRows, vectors>(tile);
     AddOuter<kRows, vectors>(weights, kSplit, One(), values + c, head_dim, count, tile);
-    Unroll<kRows>([&](auto r) HWY_ATTR {
-      Unroll<vectors>([&](auto v) HWY_ATTR { hn::StoreU(tile[r][v], d, out + r * out_stride + c + v * lanes); });
+    Unroll<kRows>([&](auto r) BLIP3O_INLINE {
+      Unroll<vectors>([&](auto v) BLIP3O_INLINE { hn::StoreU(tile[r][v], d, out + r * out_stride + c + v * lanes); });
     });
   };
   int64_t c = 0;
@@ -374,7 +395,7 @@ void DecodeSplit(const float* q, int64_t group, const float* keys, const float* 
 void Combine(const DecodeParts& parts, int64_t row, int64_t head, int64_t splits, float* out) {
   const Tag d;
   const int64_t lanes = VectorLanes(), head_dim = parts.head_dim;
-  const auto power = [](float x) HWY_ATTR { return hn::GetLane(PowerOfTwo(hn::Set(Tag(), x))); };
+  const auto power = [](float x) BLIP3O_INLINE { return hn::GetLane(PowerOfTwo(hn::Set(Tag(), x))); };
   float maximum = kLowest, sum = 0;
   for (int64_t s = 0; s < splits; ++s) {
     const float other = parts.At(row, s, head)[head_dim + 1];
@@ -440,7 +461,8 @@ ScratchBytes AttentionScratch(const Capacity& capacity, int /*threads*/) {
   // A head has at least two values, so sum and maximum at most double the width.
   const int64_t parts = kMaxRows * splits * 2 * capacity.attention_width;
   const int64_t block = (2 * capacity.attention_width + kKeyTile) * kMaxQueryLanes;
-  return {parts * static_cast<int64_t>(sizeof(float)), block * static_cast<int64_t>(sizeof(float))};
+  const int64_t packed = 2 * capacity.keys * capacity.attention_width;
+  return {std::max(parts, packed) * static_cast<int64_t>(sizeof(float)), block * static_cast<int64_t>(sizeof(float))};
 }
 
 void CrossAttention(Context& context, const Matrix& q, const Matrix& k, const Matrix& v, int64_t heads,

@@ -53,23 +53,23 @@ void AddTile(const Matrix& x, const WeightTile& at, const float* tile, const Mat
   const Tag d;
   const int64_t lanes = VectorLanes();
   const auto load = [&](const float* from, int64_t rest)
-                        HWY_ATTR { return rest >= lanes ? hn::LoadU(d, from) : LoadFirst<AsF32>(d, from, rest); };
+                        BLIP3O_INLINE { return rest >= lanes ? hn::LoadU(d, from) : LoadFirst<AsF32>(d, from, rest); };
   ForTiles<kOuterRows>(x.rows, [&](int64_t t, auto rows) HWY_ATTR {
     ForVectors((at.count + lanes - 1) / lanes, [&](int64_t vector, auto vectors) HWY_ATTR {
       Tile<rows, vectors> sum;
       ClearTile<rows, vectors>(sum);
       const int64_t first = vector * lanes;
       if (at.input > 0) {
-        Unroll<rows>([&](auto r) HWY_ATTR {
-          Unroll<vectors>([&](auto v) HWY_ATTR {
+        Unroll<rows>([&](auto r) BLIP3O_INLINE {
+          Unroll<vectors>([&](auto v) BLIP3O_INLINE {
             const int64_t c = first + v * lanes;
             sum[r][v] = load(out.row(t + r) + at.column + c, at.count - c);
           });
         });
       }
       AddOuter<rows, vectors>(x.row(t) + at.input, x.stride, One(), tile + first, kWeightTile, at.depth, sum);
-      Unroll<rows>([&](auto r) HWY_ATTR {
-        Unroll<vectors>([&](auto v) HWY_ATTR {
+      Unroll<rows>([&](auto r) BLIP3O_INLINE {
+        Unroll<vectors>([&](auto v) BLIP3O_INLINE {
           const int64_t c = first + v * lanes, rest = at.count - c;
           float* to = out.row(t + r) + at.column + c;
           if (rest >= lanes) {

@@ -74,7 +74,7 @@ template <bool kRelu>
 void CopyRows(const Matrix& from, int64_t first, int64_t count, int64_t width, float* to) {
   const Tag d;
   const int64_t lanes = VectorLanes(), whole = from.cols / lanes * lanes;
-  const auto value = [&](Vector x) HWY_ATTR { return kRelu ? Relu(d, x) : x; };
+  const auto value = [&](Vector x) BLIP3O_INLINE { return kRelu ? Relu(d, x) : x; };
   for (int64_t t = 0; t < count; ++t, to += width) {
     const float* row = from.row(first + t);
     for (int64_t c = 0; c < whole; c += lanes) hn::Store(value(hn::LoadU(d, row + c)), d, to + c);
@@ -100,12 +100,12 @@ void AddProducts(const LinearScratch& scratch, int64_t head_dim, int64_t count) 
     ForTiles<kOuterRows>(head_dim, [&](int64_t j, auto rows) HWY_ATTR {
       float* state = scratch.state + j * width + vector * lanes;
       Tile<rows, vectors> tile;
-      Unroll<rows>([&](auto r) HWY_ATTR {
-        Unroll<vectors>([&](auto v) HWY_ATTR { tile[r][v] = hn::Load(d, state + r * width + v * lanes); });
+      Unroll<rows>([&](auto r) BLIP3O_INLINE {
+        Unroll<vectors>([&](auto v) BLIP3O_INLINE { tile[r][v] = hn::Load(d, state + r * width + v * lanes); });
       });
       AddOuter<rows, vectors>(scratch.left + j, One(), width, scratch.right + vector * lanes, width, count, tile);
-      Unroll<rows>([&](auto r) HWY_ATTR {
-        Unroll<vectors>([&](auto v) HWY_ATTR { hn::Store(tile[r][v], d, state + r * width + v * lanes); });
+      Unroll<rows>([&](auto r) BLIP3O_INLINE {
+        Unroll<vectors>([&](auto v) BLIP3O_INLINE { hn::Store(tile[r][v], d, state + r * width + v * lanes); });
       });
     });
   });
@@ -158,10 +158,10 @@ void StoreResults(const LinearHead& head, const LinearScratch& scratch, int64_t 
       ClearTile<rows, vectors>(tile);
       AddOuter<rows, vectors>(scratch.left + t * width, width, One(), scratch.state + vector * lanes, width, head_dim,
                               tile);
-      Unroll<rows>([&](auto r) HWY_ATTR {
+      Unroll<rows>([&](auto r) BLIP3O_INLINE {
         const Vector factor = hn::Set(d, 1.0f / scratch.divisors[t + r]);
         float* out = head.out.row(first + t + r);
-        Unroll<vectors>([&](auto v) HWY_ATTR {
+        Unroll<vectors>([&](auto v) BLIP3O_INLINE {
           const int64_t c = (vector + v) * lanes;
           const Vector result = hn::Mul(tile[r][v], factor);
           if (c + lanes <= head_dim) {

@@ -16,6 +16,10 @@
 #include "base/tensor.h"
 #include "ops/ops.h"
 
+// For lambdas that work on vectors which must stay in registers.
+#undef BLIP3O_INLINE
+#define BLIP3O_INLINE HWY_ATTR __attribute__((always_inline))
+
 HWY_BEFORE_NAMESPACE();
 namespace blip3o::cpu {
 namespace HWY_NAMESPACE {
@@ -277,12 +281,12 @@ HWY_INLINE void ApplyEpilogue(const Epilogue& epilogue, int64_t row, int64_t col
     using BiasSource = decltype(source);
     int64_t i = 0;
     for (; i + lanes <= count; i += lanes) {
-      const auto load = [&](auto from, const void* bytes) HWY_ATTR { return decltype(from)::Load(d, bytes); };
+      const auto load = [&](auto from, const void* bytes) BLIP3O_INLINE { return decltype(from)::Load(d, bytes); };
       hn::StoreU(EpilogueOf<BiasSource>(d, epilogue, row, column + i, hn::LoadU(d, sums + i), load), d, out + i);
     }
     if (const int64_t rest = count - i; rest > 0) {
       const auto load = [&](auto from, const void* bytes)
-                            HWY_ATTR { return LoadFirst<decltype(from)>(d, bytes, rest); };
+                            BLIP3O_INLINE { return LoadFirst<decltype(from)>(d, bytes, rest); };
       const auto value = LoadFirst<AsF32>(d, sums + i, rest);
       StoreFirst(d, EpilogueOf<BiasSource>(d, epilogue, row, column + i, value, load), out + i, rest);
     }

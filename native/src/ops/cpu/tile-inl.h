@@ -54,7 +54,8 @@ using Tile = Vector[kRows][kVectors];
 
 template <size_t kRows, size_t kVectors>
 HWY_INLINE void ClearTile(Tile<kRows, kVectors>& tile) {
-  Unroll<kRows>([&](auto r) HWY_ATTR { Unroll<kVectors>([&](auto v) HWY_ATTR { tile[r][v] = hn::Zero(Tag()); }); });
+  Unroll<kRows>([&](auto r)
+                    BLIP3O_INLINE { Unroll<kVectors>([&](auto v) BLIP3O_INLINE { tile[r][v] = hn::Zero(Tag()); }); });
 }
 
 // A stride that is 1 at compile time.
@@ -68,40 +69,82 @@ HWY_INLINE void AddOuter(const float* a, RowStride row_stride, Step step, const 
   const int64_t lanes = VectorLanes();
   for (int64_t k = 0; k < depth; ++k, a += step, b += b_step) {
     Vector vectors[kVectors];
-    Unroll<kVectors>([&](auto v) HWY_ATTR { vectors[v] = hn::LoadU(d, b + v * lanes); });
-    Unroll<kRows>([&](auto r) HWY_ATTR {
+    Unroll<kVectors>([&](auto v) BLIP3O_INLINE { vectors[v] = hn::LoadU(d, b + v * lanes); });
+    Unroll<kRows>([&](auto r) BLIP3O_INLINE {
       const Vector factor = hn::Set(d, a[r * row_stride]);
-      Unroll<kVectors>([&](auto v) HWY_ATTR { tile[r][v] = hn::MulAdd(factor, vectors[v], tile[r][v]); });
+      Unroll<kVectors>([&](auto v) BLIP3O_INLINE { tile[r][v] = hn::MulAdd(factor, vectors[v], tile[r][v]); });
     });
   }
 }
 
-// sums[r · sums_stride + c] = Σ_k x[r · x_stride + k] · weight[c, k] for kRows × kColumns of them; the weight's rows
-// are dense. Lane l takes the products of k ≡ l (mod lanes) in ascending order, then the lanes are added.
-template <class Source, size_t kRows, size_t kColumns>
+#if HWY_TARGET != HWY_SCALAR
+// to[c · to_stride + r] = from[r · from_stride + c] for 4 × 4 values.
+HWY_INLINE void Transpose4x4(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  const hn::CappedTag<float, 4> d;
+  const auto row0 = hn::LoadU(d, from), row1 = hn::LoadU(d, from + from_stride);
+  const auto row2 = hn::LoadU(d, from + 2 * from_stride), row3 = hn::LoadU(d, from + 3 * from_stride);
+  const auto low02 = hn::InterleaveLower(d, row0, row2), high02 = hn::InterleaveUpper(d, row0, row2);
+  const auto low13 = hn::InterleaveLower(d, row1, row3), high13 = hn::InterleaveUpper(d, row1, row3);
+  hn::StoreU(hn::InterleaveLower(d, low02, low13), d, to);
+  hn::StoreU(hn::InterleaveUpper(d, low02, low13), d, to + to_stride);
+  hn::StoreU(hn::InterleaveLower(d, high02, high13), d, to + 2 * to_stride);
+  hn::StoreU(hn::InterleaveUpper(d, high02, high13), d, to + 3 * to_stride);
+}
+#endif
+
+// to[c · to_stride + r] = from[r · from_stride + c], along the rows of the side whose rows lie further apart.
+inline void Transpose(const float* from, int64_t from_stride, int64_t rows, int64_t cols, float* to,
+                      int64_t to_stride) {
+  int64_t whole_rows = 0, whole_cols = 0;
+#if HWY_TARGET != HWY_SCALAR
+  whole_rows = rows / 4 * 4;
+  whole_cols = cols / 4 * 4;
+  const bool by_rows = from_stride >= to_stride;
+  const int64_t outer = by_rows ? whole_rows : whole_cols, inner = by_rows ? whole_cols : whole_rows;
+  for (int64_t i = 0; i < outer; i += 4) {
+    for (int64_t j = 0; j < inner; j += 4) {
+      const int64_t r = by_rows ? i : j, c = by_rows ? j : i;
+      Transpose4x4(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
+    }
+  }
+#endif
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = r < whole_rows ? whole_cols : 0; c < cols; ++c) to[c * to_stride + r] = from[r * from_stride + c];
+  }
+}
+
+// How the rows of x lie for dot products: rows of their own, or step after step the vectors of all rows of a tile,
+// where no two rows fight for the same place in the cache.
+enum class DotLayout { kRows, kPacked };
+
+// sums[r · sums_stride + c] = Σ_k x[r, k] · weight[c, k] for kRows × kColumns of them; the weight's rows are dense.
+// Lane l takes the products of k ≡ l (mod lanes) in ascending order, then the lanes are added.
+template <class Source, size_t kRows, size_t kColumns, DotLayout kLayout>
 HWY_NOINLINE void DotTile(const float* x, int64_t x_stride, const char* weight, int64_t depth, float* sums,
                           int64_t sums_stride) {
   const Tag d;
   const int64_t lanes = VectorLanes(), weight_stride = depth * Source::kSize;
+  const int64_t row_stride = kLayout == DotLayout::kPacked ? lanes : x_stride;
+  const int64_t step_stride = kLayout == DotLayout::kPacked ? static_cast<int64_t>(kRows) * lanes : lanes;
   Tile<kRows, kColumns> sum;
   ClearTile<kRows, kColumns>(sum);
-  const auto step = [&](const auto& load, int64_t k) HWY_ATTR {
+  const auto step = [&](const auto& load) BLIP3O_INLINE {
     Vector w[kColumns];
-    Unroll<kColumns>([&](auto c) HWY_ATTR { w[c] = load(Source(), weight + c * weight_stride + k * Source::kSize); });
-    Unroll<kRows>([&](auto r) HWY_ATTR {
-      const Vector a = load(AsF32(), x + r * x_stride + k);
-      Unroll<kColumns>([&](auto c) HWY_ATTR { sum[r][c] = hn::MulAdd(a, w[c], sum[r][c]); });
+    Unroll<kColumns>([&](auto c) BLIP3O_INLINE { w[c] = load(Source(), weight + c * weight_stride); });
+    Unroll<kRows>([&](auto r) BLIP3O_INLINE {
+      const Vector a = load(AsF32(), x + r * row_stride);
+      Unroll<kColumns>([&](auto c) BLIP3O_INLINE { sum[r][c] = hn::MulAdd(a, w[c], sum[r][c]); });
     });
   };
   int64_t k = 0;
-  for (; k + lanes <= depth; k += lanes) {
-    step([&](auto from, const void* bytes) HWY_ATTR { return decltype(from)::Load(d, bytes); }, k);
+  for (; k + lanes <= depth; k += lanes, x += step_stride, weight += lanes * Source::kSize) {
+    step([&](auto from, const void* bytes) BLIP3O_INLINE { return decltype(from)::Load(d, bytes); });
   }
   if (const int64_t rest = depth - k; rest > 0) {
-    step([&](auto from, const void* bytes) HWY_ATTR { return LoadFirst<decltype(from)>(d, bytes, rest); }, k);
+    step([&](auto from, const void* bytes) BLIP3O_INLINE { return LoadFirst<decltype(from)>(d, bytes, rest); });
   }
-  Unroll<kRows>([&](auto r) HWY_ATTR {
-    Unroll<kColumns>([&](auto c) HWY_ATTR { sums[r * sums_stride + c] = SumOf(d, sum[r][c]); });
+  Unroll<kRows>([&](auto r) BLIP3O_INLINE {
+    Unroll<kColumns>([&](auto c) BLIP3O_INLINE { sums[r * sums_stride + c] = SumOf(d, sum[r][c]); });
   });
 }
 
@@ -117,17 +160,17 @@ constexpr size_t DotColumns() {
 }
 
 // The dot products of kRows rows of x with `columns` rows of the weight, tile by tile.
-template <class Source, size_t kRows>
+template <class Source, size_t kRows, DotLayout kLayout = DotLayout::kRows>
 void DotRows(const float* x, int64_t x_stride, const char* weight, int64_t depth, int64_t columns, float* sums,
              int64_t sums_stride) {
   constexpr size_t kColumns = DotColumns<kRows>();
   const int64_t stride = depth * Source::kSize;
   int64_t c = 0;
   for (; c + static_cast<int64_t>(kColumns) <= columns; c += kColumns) {
-    DotTile<Source, kRows, kColumns>(x, x_stride, weight + c * stride, depth, sums + c, sums_stride);
+    DotTile<Source, kRows, kColumns, kLayout>(x, x_stride, weight + c * stride, depth, sums + c, sums_stride);
   }
   for (; c < columns; ++c) {
-    DotTile<Source, kRows, 1>(x, x_stride, weight + c * stride, depth, sums + c, sums_stride);
+    DotTile<Source, kRows, 1, kLayout>(x, x_stride, weight + c * stride, depth, sums + c, sums_stride);
   }
 }
 

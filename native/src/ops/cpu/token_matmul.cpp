@@ -21,6 +21,7 @@
 namespace blip3o::cpu {
 
 constexpr int64_t kMaxTokens = 64;
+constexpr int64_t kMaxLanes = 16;          // of any target
 constexpr int64_t kRowTile = 8;            // rows of x in registers at most
 constexpr int64_t kColumnUnit = 24;        // a multiple of every tile's columns
 constexpr int64_t kMaxColumns = 240;       // of a task
@@ -49,35 +50,59 @@ HWY_BEFORE_NAMESPACE();
 namespace blip3o::cpu {
 namespace HWY_NAMESPACE {
 
-// sums[r · kMaxColumns + c] = x[r] · weight[first + c] for kRows rows and `count` columns.
-template <size_t kRows>
-void Dot(const Matrix& x, int64_t row, const View& weight, int64_t first, int64_t count, float* sums) {
-  WithSource(weight.dtype, [&](auto source) HWY_ATTR {
-    using Source = decltype(source);
-    const char* columns = static_cast<const char*>(weight.data) + first * x.cols * Source::kSize;
-    DotRows<Source, kRows>(x.row(row), x.stride, columns, x.cols, count, sums, kMaxColumns);
-  });
+// x as the product sees it: packed by tiles of rows, in whole vectors, rounded to bf16 where the compute type asks.
+struct Operand {
+  const float* data;
+  int64_t depth;   // K
+  int64_t padded;  // K in whole vectors
+};
+
+template <bool kRound>
+void PackTile(const Matrix& x, int64_t row, int64_t rows, int64_t padded, float* to) {
+  const Tag d;
+  const int64_t lanes = VectorLanes();
+  const auto value = [&](Vector v) BLIP3O_INLINE { return kRound ? RoundToBF16(d, v) : v; };
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* from = x.row(row + r);
+    float* at = to + r * lanes;
+    for (int64_t k = 0; k < padded; k += lanes, at += rows * lanes) {
+      const int64_t rest = x.cols - k;
+      hn::StoreU(value(rest >= lanes ? hn::LoadU(d, from + k) : LoadFirst<AsF32>(d, from + k, rest)), d, at);
+    }
+  }
 }
 
-// x as the product sees it: rounded to bf16, in the shared scratch, where the compute type asks for it.
-Matrix Operand(const Context& context, const Matrix& x, const View& weight) {
-  if (context.compute != Compute::kBF16 || weight.dtype != DType::kBF16) return x;
-  const Tag d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const Matrix rounded{context.Shared<float>(), x.rows, x.cols, x.cols};
-  for (int64_t r = 0; r < x.rows; ++r) {
-    const float* from = x.row(r);
-    float* to = rounded.row(r);
-    int64_t k = 0;
-    for (; k + lanes <= x.cols; k += lanes) hn::StoreU(RoundToBF16(d, hn::LoadU(d, from + k)), d, to + k);
-    for (; k < x.cols; ++k) to[k] = F32FromBF16(BF16FromF32(from[k]));
-  }
-  return rounded;
+Operand Pack(const Context& context, const Matrix& x, bool round) {
+  const int64_t lanes = VectorLanes(), padded = (x.cols + lanes - 1) / lanes * lanes;
+  if (x.rows == 1 && !round) return {x.data, x.cols, padded};
+  float* to = context.Shared<float>();
+  ForTiles<kRowTile>(x.rows, [&](int64_t row, auto rows) HWY_ATTR {
+    if (round) {
+      PackTile<true>(x, row, rows, padded, to + row * padded);
+    } else {
+      PackTile<false>(x, row, rows, padded, to + row * padded);
+    }
+  });
+  return {to, x.cols, padded};
+}
+
+bool RoundsTo(const Context& context, DType dtype) {
+  return context.compute == Compute::kBF16 && dtype == DType::kBF16;
+}
+
+// sums[r · kMaxColumns + c] = x[row + r] · weight[first + c] for a tile of kRows rows and `count` columns.
+template <size_t kRows>
+void Dot(const Operand& x, int64_t row, const View& weight, int64_t first, int64_t count, float* sums) {
+  WithSource(weight.dtype, [&](auto source) HWY_ATTR {
+    using Source = decltype(source);
+    const char* columns = static_cast<const char*>(weight.data) + first * x.depth * Source::kSize;
+    DotRows<Source, kRows, DotLayout::kPacked>(x.data + row * x.padded, 0, columns, x.depth, count, sums, kMaxColumns);
+  });
 }
 
 void TokenMatmul(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) {
   assert(x.rows <= kMaxTokens && out.rows == x.rows && weight.count() == out.cols * x.cols);
-  const Matrix operand = Operand(context, x, weight);
+  const Operand operand = Pack(context, x, RoundsTo(context, weight.dtype));
   ForColumnBlocks(context, out.cols, ColumnsOfTask(weight, x.cols), [&](int64_t first, int64_t count) {
     alignas(64) float sums[kRowTile * kMaxColumns];
     ForTiles<kRowTile>(x.rows, [&](int64_t row, auto rows) HWY_ATTR {
@@ -106,7 +131,7 @@ void GateRow(const float* gate, const float* up, int64_t count, float* out) {
 void TokenSwiGlu(Context& context, const Matrix& x, const View& gate, const View& up, const Matrix& out) {
   assert(x.rows <= kMaxTokens && out.rows == x.rows);
   assert(gate.count() == out.cols * x.cols && up.count() == gate.count());
-  const Matrix operand = gate.dtype == up.dtype ? Operand(context, x, gate) : x;
+  const Operand operand = Pack(context, x, RoundsTo(context, gate.dtype) && RoundsTo(context, up.dtype));
   ForColumnBlocks(context, out.cols, ColumnsOfTask(gate, x.cols), [&](int64_t first, int64_t count) {
     alignas(64) float gates[kRowTile * kMaxColumns];
     alignas(64) float ups[kRowTile * kMaxColumns];
@@ -131,7 +156,8 @@ HWY_EXPORT(TokenMatmul);
 HWY_EXPORT(TokenSwiGlu);
 
 ScratchBytes TokenMatmulScratch(const Capacity& capacity, int /*threads*/) {
-  return {kMaxTokens * capacity.product_depth * static_cast<int64_t>(sizeof(float)), 0};
+  const int64_t padded = capacity.product_depth + kMaxLanes;
+  return {kMaxTokens * padded * static_cast<int64_t>(sizeof(float)), 0};
 }
 
 void TokenMatmul(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) {

@@ -27,6 +27,8 @@ constexpr int64_t kNarrowWidth = 16;    // the last panel's width is a multiple 
 constexpr int64_t kMaxDepth = 576;      // gathered pixels and a panel of weights stay near a core's second cache
 constexpr int64_t kDepthMultiple = 64;  // of the pieces of a deeper product
 constexpr int64_t kBlockPixels = 512;   // so many share one pass over the packed weights
+constexpr int64_t kSmallBlockPixels = 128;
+constexpr int64_t kCachedWeights = 320 << 10;  // f32 weights that a core's second cache holds between blocks
 constexpr int64_t kManyBlocks = 8;
 constexpr int64_t kGroupWidth = 256;
 constexpr int64_t kPackedChannels = 16;  // input channels that a packing task takes at once
@@ -88,7 +90,8 @@ Cut CutOf(int64_t pixels, int64_t channels, int64_t k) {
   cut.pieces = CeilDiv(k, kMaxDepth);
   cut.depth = cut.pieces == 1 ? k : RoundUp(CeilDiv(k, cut.pieces), kDepthMultiple);
   cut.panels = CeilDiv(channels, kPanelWidth);
-  cut.block = std::clamp(pixels / kManyBlocks / kPanelRows * kPanelRows, kPanelRows, kBlockPixels);
+  const int64_t most = channels * k <= kCachedWeights ? kSmallBlockPixels : kBlockPixels;
+  cut.block = std::clamp(pixels / kManyBlocks / kPanelRows * kPanelRows, kPanelRows, most);
   cut.blocks = CeilDiv(pixels, cut.block);
   // A small map is shared out by its output channels too, though its pixels are gathered once for each group then.
   cut.group_panels = cut.blocks >= kManyBlocks ? kGroupWidth / kPanelWidth : 1;

@@ -14,7 +14,7 @@ namespace blip3o::cpu {
 // How products round their operands; sums are f32.
 enum class Compute {
   kF32,   // weights widened to f32 panel by panel
-  kBF16,  // activations rounded to bf16 before products with 16-bit weights
+  kBF16,  // activations rounded to bf16 before products with BF16 weights; convolutions stay f32
 };
 
 class OneDnn;  // compiled oneDNN primitives by shape (one_dnn.h)

@@ -32,6 +32,7 @@ using test::Residual;
 ProductContext ContextFor(int64_t depth, int threads, Compute compute) {
   Capacity capacity;
   capacity.product_depth = depth;
+  capacity.product_stride = depth + 64;  // rows of x lie further apart than they are long
   return ProductContext(threads, cpu::MatmulScratch(capacity, compute, threads), compute);
 }
 

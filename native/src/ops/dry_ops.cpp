@@ -10,6 +10,7 @@ void Raise(int64_t& most, int64_t value) { most = std::max(most, value); }
 
 void DryOps::Matmul(const Matrix& x, const View&, const Epilogue&, const Matrix&) {
   Raise(capacity_.product_depth, x.cols);
+  Raise(capacity_.product_stride, x.stride);
 }
 
 void DryOps::TokenMatmul(const Matrix& x, const View&, const Epilogue&, const Matrix&) {

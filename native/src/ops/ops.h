@@ -82,6 +82,7 @@ struct SamplingParameters {
 // The largest operands to come, so that a backend can take its scratch memory beforehand.
 struct Capacity {
   int64_t product_depth = 0;            // largest K of Matmul and TokenMatmul
+  int64_t product_stride = 0;           // largest stride of x in Matmul
   int64_t convolution_weights = 0;      // largest count of a 3×3 convolution's weight
   int64_t convolution_depth = 0;        // largest 9 · Cin of a 3×3 convolution
   int64_t keys = 0;                     // longest sequence of attention, cross attention included

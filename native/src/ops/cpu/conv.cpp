@@ -21,20 +21,13 @@ namespace blip3o::cpu {
 namespace {
 
 constexpr int64_t kTaps = 9;
-constexpr int64_t kPanelRows = 64;
-constexpr int64_t kPanelWidth = 64;
-constexpr int64_t kNarrowWidth = 16;    // the last panel's width is a multiple of it
-constexpr int64_t kMaxDepth = 576;      // gathered pixels and a panel of weights stay near a core's second cache
-constexpr int64_t kDepthMultiple = 64;  // of the pieces of a deeper product
-constexpr int64_t kBlockPixels = 512;   // so many share one pass over the packed weights
+constexpr int64_t kMaxDepth = 576;     // gathered pixels and a panel of weights stay near a core's second cache
+constexpr int64_t kBlockPixels = 512;  // so many share one pass over the packed weights
 constexpr int64_t kSmallBlockPixels = 128;
 constexpr int64_t kCachedWeights = 320 << 10;  // f32 weights that a core's second cache holds between blocks
 constexpr int64_t kManyBlocks = 8;
 constexpr int64_t kGroupWidth = 256;
 constexpr int64_t kPackedChannels = 16;  // input channels that a packing task takes at once
-
-int64_t RoundUp(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Where a tap looks, relative to its pixel.
 struct Tap {

@@ -169,6 +169,7 @@ class CpuOps final : public Ops {
   static Capacity Larger(const Capacity& a, const Capacity& b) {
     Capacity c;
     c.product_depth = std::max(a.product_depth, b.product_depth);
+    c.product_stride = std::max(a.product_stride, b.product_stride);
     c.convolution_weights = std::max(a.convolution_weights, b.convolution_weights);
     c.convolution_depth = std::max(a.convolution_depth, b.convolution_depth);
     c.keys = std::max(a.keys, b.keys);

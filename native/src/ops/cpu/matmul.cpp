@@ -17,18 +17,11 @@ namespace blip3o::cpu {
 
 namespace {
 
-constexpr int64_t kPanelRows = 64;
-constexpr int64_t kPanelWidth = 64;
-constexpr int64_t kNarrowWidth = 16;    // the last panel's width is a multiple of it
-constexpr int64_t kMaxDepth = 1152;     // a packed panel and the rows it meets stay in a core's second cache
-constexpr int64_t kDepthMultiple = 64;  // of the pieces of a deeper product
-constexpr int64_t kPairDepth = 32;      // oneDNN's bf16 panels are padded to it
+constexpr int64_t kMaxDepth = 1152;  // a packed panel and the rows it meets stay in a core's second cache
+constexpr int64_t kPairDepth = 32;   // oneDNN's bf16 panels are padded to it
 constexpr int64_t kGroupRows = 1024;
 constexpr int64_t kDeepGroupRows = 512;  // where the sums of a whole group are kept between the pieces
 constexpr int64_t kManyPanels = 8;
-
-int64_t RoundUp(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 enum class Mode { kF32, kRounded, kNative };  // kRounded: bf16 operands in f32 primitives
 
@@ -72,6 +65,9 @@ WorkerLayout LayoutOf(int64_t max_k, Compute compute) {
   return layout;
 }
 
+// The memory in which fewer rows than a panel's are completed.
+int64_t PaddingBytes(int64_t stride) { return kPanelRows * stride * 4; }
+
 class Product {
  public:
   Product(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out)
@@ -86,7 +82,7 @@ class Product {
 
   Status Run() {
     BLIP3O_RETURN_IF_ERROR(Compile());
-    BLIP3O_RETURN_IF_ERROR(PadRows());
+    PadRows();
     context_.pool->ParallelFor(cut_.panels * cut_.groups, [this](int64_t task, int worker) {
       OneDnn::EnterTask();
       RunTask(task % cut_.panels, task / cut_.panels, worker);
@@ -123,9 +119,9 @@ class Product {
   }
 
   // Fewer rows than a panel has: zeros complete them, in rows of the same stride.
-  Status PadRows() {
-    if (x_.rows >= kPanelRows || mode_ != Mode::kF32) return {};
-    BLIP3O_ASSIGN_OR_RETURN(float* rows, context_.one_dnn->Padding(kPanelRows * x_.stride));
+  void PadRows() {
+    if (x_.rows >= kPanelRows || mode_ != Mode::kF32) return;
+    float* const rows = context_.Shared<float>();
     for (int64_t row = 0; row < kPanelRows; ++row) {
       float* to = rows + row * x_.stride;
       if (row < x_.rows) {
@@ -135,7 +131,6 @@ class Product {
       }
     }
     padded_ = rows;
-    return {};
   }
 
   const Primitive& PrimitiveOf(int64_t panel, int64_t piece) const {
@@ -215,12 +210,14 @@ class Product {
 }  // namespace
 
 ScratchBytes MatmulScratch(const Capacity& capacity, Compute compute, int /*threads*/) {
-  return {0, LayoutOf(capacity.product_depth, compute).size_bytes};
+  const int64_t stride = std::max(capacity.product_depth, capacity.product_stride);
+  return {PaddingBytes(stride), LayoutOf(capacity.product_depth, compute).size_bytes};
 }
 
 Status Matmul(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) {
   assert(weight.count() == x.cols * out.cols && x.rows == out.rows);
   assert(LayoutOf(x.cols, context.compute).size_bytes <= context.worker_bytes);
+  assert(PaddingBytes(x.stride) <= context.shared.size_bytes());
   if (x.rows == 0 || out.cols == 0) return {};
   return Product(context, x, weight, epilogue, out).Run();
 }

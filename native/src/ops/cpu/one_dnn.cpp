@@ -104,7 +104,6 @@ struct OneDnn::State {
   dnnl::engine engine;
   dnnl::stream stream;  // in order and stateless on a processor: the workers share it
   Scratchpads scratchpads;
-  Buffer padding;
   std::unordered_map<ProductShape, std::unique_ptr<Primitive>, ProductHash> products;
 
   static dnnl::primitive_attr Attributes() {
@@ -162,13 +161,6 @@ OneDnn::OneDnn(std::unique_ptr<State> state) : state_(std::move(state)) {}
 OneDnn::~OneDnn() = default;
 
 Result<const Primitive*> OneDnn::Product(const ProductShape& shape) { return state_->Find(shape); }
-
-Result<float*> OneDnn::Padding(int64_t count) {
-  if (state_->padding.size_bytes() < count * 4) {
-    BLIP3O_ASSIGN_OR_RETURN(state_->padding, Buffer::Allocate(count * 4));
-  }
-  return static_cast<float*>(state_->padding.data());
-}
 
 void OneDnn::EnterTask() { omp_set_num_threads(1); }
 

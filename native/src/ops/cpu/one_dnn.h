@@ -38,9 +38,6 @@ class OneDnn {
   // Compiled at first use, then the same object again. Not to be called inside a parallel loop.
   Result<const Primitive*> Product(const ProductShape& shape);
 
-  // Memory for operands that have to be padded; grows, never shrinks.
-  Result<float*> Padding(int64_t count);
-
   // Gives the calling thread one OpenMP thread. Each task says it before its first Run.
   static void EnterTask();
 

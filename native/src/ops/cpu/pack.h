@@ -8,6 +8,15 @@
 
 namespace blip3o::cpu {
 
+// A product is always made of panels of this size, so that a row's sums don't depend on its company.
+constexpr int64_t kPanelRows = 64;
+constexpr int64_t kPanelWidth = 64;
+constexpr int64_t kNarrowWidth = 16;    // the last panel's width is a multiple of it
+constexpr int64_t kDepthMultiple = 64;  // of the pieces of a deeper product
+
+constexpr int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t RoundUp(int64_t value, int64_t multiple) { return CeilDiv(value, multiple) * multiple; }
+
 // A block of a weight [N, K]: rows [n, n + count) and columns [k, k + depth).
 struct WeightBlock {
   const void* data = nullptr;  // of the whole weight, of any alignment

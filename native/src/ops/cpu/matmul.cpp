@@ -121,6 +121,7 @@ class Product {
   // Fewer rows than a panel has: zeros complete them, in rows of the same stride.
   void PadRows() {
     if (x_.rows >= kPanelRows || mode_ != Mode::kF32) return;
+    assert(PaddingBytes(x_.stride) <= context_.shared.size_bytes());
     float* const rows = context_.Shared<float>();
     for (int64_t row = 0; row < kPanelRows; ++row) {
       float* to = rows + row * x_.stride;
@@ -217,7 +218,6 @@ ScratchBytes MatmulScratch(const Capacity& capacity, Compute compute, int /*thre
 Status Matmul(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) {
   assert(weight.count() == x.cols * out.cols && x.rows == out.rows);
   assert(LayoutOf(x.cols, context.compute).size_bytes <= context.worker_bytes);
-  assert(PaddingBytes(x.stride) <= context.shared.size_bytes());
   if (x.rows == 0 || out.cols == 0) return {};
   return Product(context, x, weight, epilogue, out).Run();
 }

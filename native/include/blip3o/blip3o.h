@@ -2,6 +2,7 @@
  *
  * A picture is made in five arrows, and the stages below are named for what each arrow yields:
  *
+ *     pictures -> reference tokens + reference latents          (an edit's; text to image begins with the prompt)
  *     prompt ids -> tokens + hidden states -> condition -> latents -> pixels
  *
  * Handles: `blip3o_model` owns an open checkpoint, its backend and one worker thread; `blip3o_job` owns one request,
@@ -13,8 +14,8 @@
  * Errors: a function that can fail returns a blip3o_status and, where `error` is not NULL, writes the status and one
  * sentence that names the thing, what was expected, what was found and what to do. Nothing prints, exits or aborts.
  *
- * Shapes: N image tokens, H hidden size, C caption size, c latent channels, [h, w] latent grid; pictures are
- * [3, height, width] planes or [height, width, 3] bytes. All tensors are dense, row-major and little-endian.
+ * Shapes: N image tokens, H hidden size, C caption size, c latent channels, [h, w] latent grid, R references; pictures
+ * are [3, height, width] planes or [height, width, 3] bytes. All tensors are dense, row-major and little-endian.
  */
 #ifndef BLIP3O_BLIP3O_H_
 #define BLIP3O_BLIP3O_H_
@@ -35,6 +36,9 @@ typedef struct blip3o_model blip3o_model;
 typedef struct blip3o_job blip3o_job;
 
 enum { BLIP3O_MESSAGE_SIZE = 2048, BLIP3O_NAME_SIZE = 128, BLIP3O_MAX_RANK = 4 };
+
+/* A prompt id that stands for the next reference token; and the most references of one request. */
+enum { BLIP3O_REFERENCE_TOKEN = -1, BLIP3O_MAX_REFERENCES = 16 };
 
 /* What went wrong, by who can mend it. */
 typedef enum blip3o_status {
@@ -111,6 +115,11 @@ typedef struct blip3o_model_info {
   int64_t weight_bytes;                /* mapped weights that this model reads */
   char weight_dtype[BLIP3O_NAME_SIZE]; /* for example "BF16" or "BF16, F32" */
   char backend[BLIP3O_NAME_SIZE];      /* for example "cpu (AVX-512)" */
+
+  /* What the checkpoint can do beyond text to image. Empty: it can; else one sentence that names what is missing. */
+  char reference_tokens_lack[BLIP3O_MESSAGE_SIZE];  /* the image tokenizer: pictures -> reference tokens */
+  char reference_latents_lack[BLIP3O_MESSAGE_SIZE]; /* the encoder: pictures -> reference latents, image to image */
+  char editing_lacks[BLIP3O_MESSAGE_SIZE];          /* edits: all of it, as config.json asks for it */
 } blip3o_model_info;
 
 /* The library's version, for example "0.1.0". Static storage. */
@@ -146,11 +155,11 @@ BLIP3O_API void blip3o_string_free(char* string);
 
 /* The arrows of the data flow. A request runs an unbroken range of them. */
 typedef enum blip3o_stage {
-  BLIP3O_STAGE_TOKENS = 0,    /* prompt ids -> tokens, hidden states, token by token */
-  BLIP3O_STAGE_HIDDEN = 1,    /* prompt ids and given tokens -> hidden states, in one prefill; never follows TOKENS */
-  BLIP3O_STAGE_CONDITION = 2, /* hidden states -> condition, null condition */
-  BLIP3O_STAGE_LATENTS = 3,   /* condition, null condition, noise -> latents */
-  BLIP3O_STAGE_PIXELS = 4     /* latents -> image, pixels */
+  BLIP3O_STAGE_REFERENCES = 0, /* pictures -> reference tokens, reference latents, latents of the initial picture */
+  BLIP3O_STAGE_TOKENS = 1,     /* prompt ids -> tokens, hidden states: token by token, or for given tokens at once */
+  BLIP3O_STAGE_CONDITION = 2,  /* hidden states, reference latents -> condition, null condition */
+  BLIP3O_STAGE_LATENTS = 3,    /* condition, null condition, noise, reference and initial latents -> latents */
+  BLIP3O_STAGE_PIXELS = 4      /* latents -> image, pixels */
 } blip3o_stage;
 
 /* Tensors that a job can take or yield. */
@@ -168,17 +177,39 @@ typedef enum blip3o_value {
   BLIP3O_VELOCITY_FIRST = 10,      /* [c, h, w] f32, guided velocity of the first step */
   BLIP3O_VELOCITY_NULL_FIRST = 11, /* [c, h, w] f32, its null branch, computed at guidance 1 too when asked for */
   BLIP3O_LATENTS_FIRST = 12,       /* [c, h, w] f32, after one step */
-  BLIP3O_VALUE_COUNT = 13
+  BLIP3O_REFERENCE_TOKENS = 13,    /* [R * N] i32, image codes without offset, one reference after the other */
+  BLIP3O_REFERENCE_LATENTS = 14,   /* [R, c, h, w] f32, times the scaling factor */
+  BLIP3O_VALUE_COUNT = 15
 } blip3o_value;
 
-/* One request. The library copies all of it during blip3o_model_submit. */
+/* One request. The library copies what it needs of it during blip3o_model_submit; pictures are resized there, on the
+ * calling thread.
+ *
+ * A picture is u8: [height, width] grey, [height, width, 3] RGB, or [height, width, 4] RGBA, whose alpha is composited
+ * over white. Any size up to 2^28 pixels whose sides differ by a factor of at most 100.
+ *
+ * An edit is a request with references: as pictures where REFERENCES runs, else as reference_latents, with their tokens
+ * in the prompt. Reference tokens and latents of a picture that was seen lately come from a small cache.
+ *
+ * Image to image is a request with an initial picture or initial latents: the flow starts from them, noised to the
+ * first sigma of the last `strength` of the steps. A mask keeps what is black of the initial picture: outside it the
+ * latents follow the initial ones' own noised path at every step, and the pixels are the initial picture's. */
 typedef struct blip3o_request {
   blip3o_stage first_stage;
   blip3o_stage last_stage;
-  uint32_t outputs;      /* bit (1u << blip3o_value) for each tensor to keep beyond the last stage's own */
-  const int32_t* prompt; /* TOKENS, HIDDEN: vocabulary ids, ending in <im_start><S0> */
+  uint32_t outputs;      /* bit (1u << blip3o_value) for each tensor to keep beyond the last stage's own. Where the last
+                          * stage is REFERENCES only what is named is computed; nothing named: both */
+  const int32_t* prompt; /* TOKENS: vocabulary ids, ending in <im_start><S0>; BLIP3O_REFERENCE_TOKEN, R * N times, is
+                          * replaced by the reference tokens in their order */
   int64_t prompt_length;
-  blip3o_tensor tokens;         /* HIDDEN: input */
+  const blip3o_tensor* references; /* REFERENCES: pictures */
+  int32_t reference_count;         /* R */
+  blip3o_tensor reference_latents; /* [R, c, h, w] f32: an edit whose first_stage is after REFERENCES */
+  blip3o_tensor initial;           /* a picture where REFERENCES runs, or */
+  blip3o_tensor initial_latents;   /* [c, h, w] f32: optional, the flow starts from it */
+  float strength;                  /* (0, 1]. Default 1: from pure noise; needs an initial picture when below 1 */
+  blip3o_tensor mask;           /* [height, width] u8 of `initial`'s size: 255 may change, 0 keeps; needs `initial` */
+  blip3o_tensor tokens;         /* TOKENS: optional [N] i32; absent: drawn from `seed` */
   blip3o_tensor hidden_states;  /* input when first_stage is CONDITION */
   blip3o_tensor condition;      /* inputs when first_stage is LATENTS */
   blip3o_tensor null_condition; /*   (null_condition may be absent at guidance 1) */
@@ -194,12 +225,13 @@ typedef struct blip3o_request {
 
 typedef enum blip3o_event_kind {
   BLIP3O_EVENT_STARTED = 0,
-  BLIP3O_EVENT_TOKEN = 1,  /* `index` of `count` tokens are drawn */
-  BLIP3O_EVENT_STEP = 2,   /* `index` of `count` steps are done */
-  BLIP3O_EVENT_DECODE = 3, /* `index` of `count` parts of the decoder are done */
-  BLIP3O_EVENT_DONE = 4,   /* the three last kinds end the queue */
-  BLIP3O_EVENT_FAILED = 5,
-  BLIP3O_EVENT_CANCELLED = 6
+  BLIP3O_EVENT_ENCODE = 1, /* `index` of `count` parts of the encoding of all pictures are done */
+  BLIP3O_EVENT_TOKEN = 2,  /* `index` of `count` tokens are drawn */
+  BLIP3O_EVENT_STEP = 3,   /* `index` of `count` steps are done: of those that run, with a strength below 1 */
+  BLIP3O_EVENT_DECODE = 4, /* `index` of `count` parts of the decoder are done */
+  BLIP3O_EVENT_DONE = 5,   /* the three last kinds end the queue */
+  BLIP3O_EVENT_FAILED = 6,
+  BLIP3O_EVENT_CANCELLED = 7
 } blip3o_event_kind;
 
 typedef struct blip3o_event {
@@ -210,6 +242,7 @@ typedef struct blip3o_event {
 
 /* Seconds of compute, by stage; 0 for stages that did not run. */
 typedef struct blip3o_timings {
+  double encode;    /* pictures -> reference tokens and latents */
   double prefill;   /* prompt -> key-value cache */
   double tokens;    /* tokens after the prefill */
   double condition; /* connector, caption projection, cross-attention keys and values */
@@ -222,7 +255,8 @@ typedef struct blip3o_timings {
 BLIP3O_API void blip3o_request_default(const blip3o_model* model, blip3o_request* request);
 
 /* Checks the request, queues it and returns at once. Jobs run in the order of submission. On failure *job is NULL.
- * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY (with the bytes needed and allowed), CANCELLED (the model is closing). */
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED (the checkpoint can't edit, or encode: the message says what is missing),
+ * OUT_OF_MEMORY (with the bytes needed and allowed), CANCELLED (the model is closing). */
 BLIP3O_API blip3o_status blip3o_model_submit(blip3o_model* model, const blip3o_request* request, blip3o_job** job,
                                              blip3o_error* error);
 

@@ -22,7 +22,7 @@
 
 namespace blip3o {
 
-enum class Activation { kNone, kSilu, kGeluTanh, kRelu };
+enum class Activation { kNone, kSilu, kGeluTanh, kRelu, kTanh };
 
 // What follows a product: out = residual + gate ⊙ activation(product + bias). Absent parts are empty.
 struct Epilogue {
@@ -155,10 +155,15 @@ class Ops {
   // allowed.
   virtual void LayerNormModulate(const Matrix& x, const Matrix& shift, const Matrix& scale, double eps,
                                  const Matrix& out) = 0;
+  // out = (x − mean) · rsqrt(variance + eps) · weight + bias over each row; weight, bias [C]. In place allowed.
+  virtual void LayerNorm(const Matrix& x, const View& weight, const View& bias, double eps, const Matrix& out) = 0;
+  // out = x / max(‖x‖₂, 1e-12) over each row. In place allowed.
+  virtual void L2Normalize(const Matrix& x, const Matrix& out) = 0;
 
-  // ---- Attention of the diffusion transformer and the autoencoder ------------------------------------------------
+  // ---- Attention of the diffusion transformer, the autoencoder and the vision encoder ------------------------------
 
-  // softmax(q kᵀ / √d) v per head; q, out [T, heads·d], k, v [M, heads·d].
+  // softmax(q kᵀ / √d) v per head; q, out [T, heads·d], k, v [M, heads·d]. Self-attention of pictures, where k and v
+  // are of the same rows as q, is this too.
   virtual void CrossAttention(const Matrix& q, const Matrix& k, const Matrix& v, int64_t heads, int64_t head_dim,
                               const Matrix& out) = 0;
   // Per picture and head, with q' = relu(q), k' = relu(k): S = Σ_t v_t k'_tᵀ, z = Σ_t k'_t,
@@ -175,6 +180,10 @@ class Ops {
   // convolutions on the small grid.
   virtual void UpsampleConv3x3(const Matrix& x, const Grid& grid, const View& weight, const View& bias,
                                const Matrix& out) = 0;
+  // 3×3 of stride 2 with bias: out[y, x] sees x[2y − 1 … 2y + 1, 2x − 1 … 2x + 1]; x [grid, Cin] of even height and
+  // width, out [height/2, width/2, Cout].
+  virtual void DownsampleConv3x3(const Matrix& x, const Grid& grid, const View& weight, const View& bias,
+                                 const Matrix& out) = 0;
   // Depthwise s×s, s odd, no bias: weight [C, 1, s, s].
   virtual void DepthwiseConv(const Matrix& x, const Grid& grid, const View& weight, const Matrix& out) = 0;
   // With y = depthwise 3×3 of x + bias, out[f] = y[f] · silu(y[F + f]); x [grid, 2F], weight [2F, 1, 3, 3], out [., F].
@@ -189,6 +198,16 @@ class Ops {
   virtual void AddUpsampled(const Matrix& x, const Grid& grid, const Matrix& out) = 0;
   // out[t, c] += x[t, c / r], r = Cout / Cin.
   virtual void AddRepeated(const Matrix& x, const Matrix& out) = 0;
+  // out[y, x, (c·p + i)·p + j] = x[p·y + i, p·x + j, c], p = patch; rows and columns beyond a multiple of p are left
+  // out. x [grid, C], out [height div p · width div p, C·p²]. Pixel unshuffle at p = 2; the operand of a patch
+  // convolution.
+  virtual void SpaceToDepth(const Matrix& x, const Grid& grid, int64_t patch, const Matrix& out) = 0;
+  // out[y, x, c] += mean over k < r of u[y, x, c·r + k], u = SpaceToDepth(x, grid, 2), r = 4·Cin / Cout; x [grid, Cin].
+  virtual void AddDownsampled(const Matrix& x, const Grid& grid, const Matrix& out) = 0;
+  // out[t, c] += mean over k < r of x[t, c·r + k], r = Cin / Cout.
+  virtual void AddAveraged(const Matrix& x, const Matrix& out) = 0;
+  // out = x.
+  virtual void Copy(const Matrix& x, const Matrix& out) = 0;
   // out[c, t] = x[t, c] · factor, dense: channels-last to planes.
   virtual void ToPlanes(const Matrix& x, float factor, float* planes) = 0;
   // out[t, c] = planes[c, t] · factor.
@@ -208,6 +227,15 @@ class Ops {
                           const Matrix& x) = 0;
   // pixels = round-half-even(clamp(x / 2 + 0.5, 0, 1) · 255) as u8, dense.
   virtual void ToPixels(const Matrix& x, uint8_t* pixels) = 0;
+  // out = (pixels / 255 − 0.5) / 0.5, each operation rounded to f32; pixels u8, dense.
+  virtual void FromPixels(const uint8_t* pixels, const Matrix& out) = 0;
+  // x[t] = m·x[t] + (1 − m)·((1 − sigma)·latents[t] + sigma·noise[t]), m = mask[t]: what may not change follows the
+  // latents' own noised path. mask [T, 1]; empty: 0 everywhere. All others [T, c].
+  virtual void FollowPath(const Matrix& mask, const Matrix& latents, const Matrix& noise, float sigma,
+                          const Matrix& x) = 0;
+  // A running argmax over column blocks: where scores[t, j] > best[t], best[t] = scores[t, j] and index[t] = first + j.
+  // At first = 0 both are set anew. Of equal scores the lowest column wins; NaN never does. scores [T, n].
+  virtual void KeepLargest(const Matrix& scores, int32_t first, float* best, int32_t* index) = 0;
   // True when every value is finite. Waits.
   virtual bool AllFinite(const Matrix& x) = 0;
 };

@@ -38,6 +38,8 @@ static_assert(static_cast<int>(blip3o::DType::kU8) == BLIP3O_U8);
 static_assert(static_cast<int>(blip3o::EventKind::kCancelled) == BLIP3O_EVENT_CANCELLED);
 static_assert(static_cast<int>(blip3o::Stage::kPixels) == BLIP3O_STAGE_PIXELS);
 static_assert(static_cast<int>(blip3o::ComputeOption::kBF16) == BLIP3O_COMPUTE_BF16);
+static_assert(blip3o::kReferenceToken == BLIP3O_REFERENCE_TOKEN);
+static_assert(blip3o::kMaxReferences == BLIP3O_MAX_REFERENCES);
 
 // Copies into a C array of `size` bytes; what doesn't fit is cut before a UTF-8 character, never inside.
 void CopyText(std::string_view text, char* out, size_t size) {
@@ -95,7 +97,38 @@ Result<HostTensor> CopyTensor(std::string_view name, const blip3o_tensor& from) 
   return to;
 }
 
-Result<Request> CopyRequest(const blip3o_request& from) {
+// A borrowed picture: [height, width] or [height, width, channels] bytes. Absent: no data.
+Result<blip3o::PictureView> ViewPicture(const std::string& name, const blip3o_tensor& from) {
+  if (from.data == nullptr) return blip3o::PictureView();
+  if (from.dtype != BLIP3O_U8 || from.rank < 2 || from.rank > 3) {
+    return InvalidArgument(
+        fmt::format("{} has rank {} and dtype {}: expected u8 [height, width] or [height, width, channels]", name,
+                    from.rank, static_cast<int>(from.dtype)));
+  }
+  return blip3o::PictureView{static_cast<const uint8_t*>(from.data), from.shape[0], from.shape[1],
+                             from.rank == 3 ? from.shape[2] : 1};
+}
+
+Result<blip3o::RequestPictures> ViewPictures(const blip3o_request& from) {
+  blip3o::RequestPictures pictures;
+  const int32_t count = from.reference_count;
+  if (count < 0 || count > BLIP3O_MAX_REFERENCES || (count > 0 && from.references == nullptr)) {
+    return InvalidArgument(fmt::format("reference_count is {} and references is {}: expected 0 to {} pictures", count,
+                                       from.references == nullptr ? "NULL" : "not NULL",
+                                       static_cast<int>(BLIP3O_MAX_REFERENCES)));
+  }
+  for (int32_t k = 0; k < count; ++k) {
+    const std::string name = fmt::format("reference {}", k + 1);
+    if (from.references[k].data == nullptr) return InvalidArgument(name + " has no data: expected a picture");
+    BLIP3O_ASSIGN_OR_RETURN(const blip3o::PictureView view, ViewPicture(name, from.references[k]));
+    pictures.references.push_back(view);
+  }
+  BLIP3O_ASSIGN_OR_RETURN(pictures.initial, ViewPicture("the initial picture", from.initial));
+  BLIP3O_ASSIGN_OR_RETURN(pictures.mask, ViewPicture("the mask", from.mask));
+  return pictures;
+}
+
+Result<Request> CopyRequest(const blip3o::ModelConfig& config, const blip3o_request& from) {
   Request to;
   to.first_stage = static_cast<blip3o::Stage>(from.first_stage);
   to.last_stage = static_cast<blip3o::Stage>(from.last_stage);
@@ -109,6 +142,8 @@ Result<Request> CopyRequest(const blip3o_request& from) {
     return InvalidArgument(fmt::format("prompt_length is {}: expected at most {}", from.prompt_length, kMostIds));
   }
   to.prompt.assign(from.prompt, from.prompt + from.prompt_length);
+  BLIP3O_ASSIGN_OR_RETURN(to.reference_latents, CopyTensor("reference_latents", from.reference_latents));
+  BLIP3O_ASSIGN_OR_RETURN(to.initial_latents, CopyTensor("initial_latents", from.initial_latents));
   BLIP3O_ASSIGN_OR_RETURN(to.tokens, CopyTensor("tokens", from.tokens));
   BLIP3O_ASSIGN_OR_RETURN(to.hidden_states, CopyTensor("hidden_states", from.hidden_states));
   BLIP3O_ASSIGN_OR_RETURN(to.condition, CopyTensor("condition", from.condition));
@@ -121,6 +156,9 @@ Result<Request> CopyRequest(const blip3o_request& from) {
   to.top_p = from.top_p;
   to.steps = from.steps;
   to.guidance = from.guidance;
+  to.strength = from.strength;
+  BLIP3O_ASSIGN_OR_RETURN(const blip3o::RequestPictures pictures, ViewPictures(from));
+  BLIP3O_RETURN_IF_ERROR(blip3o::AddPictures(config, pictures, to));
   return to;
 }
 
@@ -188,6 +226,10 @@ void blip3o_model_describe(const blip3o_model* model, blip3o_model_info* info) {
   info->weight_bytes = engine.checkpoint().weight_bytes();
   CopyText(engine.checkpoint().dtypes(), info->weight_dtype, sizeof(info->weight_dtype));
   CopyText(engine.backend(), info->backend, sizeof(info->backend));
+  const blip3o::Capabilities& capabilities = engine.capabilities();
+  CopyText(capabilities.reference_tokens_lack, info->reference_tokens_lack, sizeof(info->reference_tokens_lack));
+  CopyText(capabilities.reference_latents_lack, info->reference_latents_lack, sizeof(info->reference_latents_lack));
+  CopyText(capabilities.editing_lacks, info->editing_lacks, sizeof(info->editing_lacks));
 }
 
 void blip3o_model_close(blip3o_model* model) { delete model; }
@@ -224,6 +266,7 @@ void blip3o_request_default(const blip3o_model* model, blip3o_request* request) 
   request->top_p = static_cast<float>(sampling.top_p);
   request->steps = defaults.steps;
   request->guidance = defaults.guidance;
+  request->strength = defaults.strength;
 }
 
 blip3o_status blip3o_model_submit(blip3o_model* model, const blip3o_request* request, blip3o_job** job,
@@ -231,7 +274,7 @@ blip3o_status blip3o_model_submit(blip3o_model* model, const blip3o_request* req
   *job = nullptr;
   return Guard(error, [&]() -> Status {
     auto handle = std::make_unique<blip3o_job>();
-    BLIP3O_ASSIGN_OR_RETURN(Request copy, CopyRequest(*request));
+    BLIP3O_ASSIGN_OR_RETURN(Request copy, CopyRequest(model->engine->checkpoint().config(), *request));
     BLIP3O_ASSIGN_OR_RETURN(handle->job, model->engine->Submit(std::move(copy)));
     *job = handle.release();
     return {};
@@ -274,7 +317,7 @@ blip3o_status blip3o_job_value(blip3o_job* job, blip3o_value value, blip3o_tenso
 
 void blip3o_job_timings(blip3o_job* job, blip3o_timings* timings) {
   const blip3o::Timings from = job->job->timings();
-  *timings = {from.prefill, from.tokens, from.condition, from.steps, from.decode, from.workspace_bytes};
+  *timings = {from.encode, from.prefill, from.tokens, from.condition, from.steps, from.decode, from.workspace_bytes};
 }
 
 void blip3o_job_close(blip3o_job* job) {

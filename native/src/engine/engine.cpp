@@ -55,7 +55,11 @@ class JobObserver final : public RunObserver {
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options)
-    : checkpoint_(std::move(checkpoint)), options_(std::move(options)), pipeline_(*checkpoint_) {}
+    : checkpoint_(std::move(checkpoint)),
+      options_(std::move(options)),
+      capabilities_(checkpoint_->capabilities()),
+      pipeline_(*checkpoint_),
+      reference_encoder_(*checkpoint_) {}
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& directory, const EngineOptions& options) {
   BLIP3O_RETURN_IF_ERROR(CheckOptions(options));
@@ -92,6 +96,35 @@ Status Engine::StartBackend() {
   const cpu::Compute compute = options_.compute == ComputeOption::kBF16 ? cpu::Compute::kBF16 : cpu::Compute::kF32;
   BLIP3O_ASSIGN_OR_RETURN(ops_, cpu::CreateOps({options_.threads, compute}));
   backend_ = ops_->name();
+  return LoadConstants();
+}
+
+Status Engine::LoadConstants() {
+  if (reference_encoder_.codebook_bytes() == 0) return {};
+  const Status status = LoadCodebook();
+  if (status.ok()) return {};
+  // Text to image needs no codebook: the model opens, and says what it can't do.
+  capabilities_.reference_tokens_lack = "this model can't turn pictures into tokens: " + status.message();
+  if (capabilities_.editing_lacks.empty()) {
+    capabilities_.editing_lacks = "this model can't edit pictures: " + status.message();
+  }
+  return {};
+}
+
+Status Engine::LoadCodebook() {
+  const MemoryNeed need = reference_encoder_.MeasureLoad();
+  const int64_t kept = reference_encoder_.codebook_bytes();
+  const int64_t bytes = kept + need.workspace_bytes + ops_->ScratchBytes(need.capacity);
+  const int64_t allowed = options_.memory_limit_bytes > 0 ? options_.memory_limit_bytes : AvailableMemoryBytes();
+  if (bytes > allowed) {
+    return OutOfMemory(fmt::format("its codebook takes {}, and {} are allowed: raise the limit or free some memory",
+                                   Mebibytes(bytes), Mebibytes(allowed)));
+  }
+  BLIP3O_RETURN_IF_ERROR(ops_->Reserve(need.capacity));
+  BLIP3O_ASSIGN_OR_RETURN(const Buffer workspace, ops_->Allocate(need.workspace_bytes));
+  Arena arena(workspace);
+  BLIP3O_RETURN_IF_ERROR(reference_encoder_.Load(*ops_, arena));
+  constant_bytes_ = kept;
   return {};
 }
 
@@ -107,8 +140,8 @@ Engine::~Engine() {
 }
 
 Result<std::shared_ptr<Job>> Engine::Submit(Request request) {
-  BLIP3O_RETURN_IF_ERROR(CheckRequest(checkpoint_->config(), request));
-  const MemoryNeed need = pipeline_.Measure(request);
+  BLIP3O_RETURN_IF_ERROR(CheckRequest(checkpoint_->config(), capabilities_, request));
+  const MemoryNeed need = pipeline_.Measure(reference_encoder_, request);
   BLIP3O_RETURN_IF_ERROR(CheckMemory(need));
   auto job = std::make_shared<Job>(std::move(request), need);
   {
@@ -124,11 +157,12 @@ Result<std::shared_ptr<Job>> Engine::Submit(Request request) {
 Status Engine::CheckMemory(const MemoryNeed& need) {
   const std::lock_guard lock(mutex_);
   const int64_t bytes = need.workspace_bytes + ops_->ScratchBytes(need.capacity);
-  if (options_.memory_limit_bytes > 0 && bytes > options_.memory_limit_bytes) {
+  if (options_.memory_limit_bytes > 0 && bytes > options_.memory_limit_bytes - constant_bytes_) {
     return OutOfMemory(
-        fmt::format("too little memory: the request takes {} for activations and key-value cache, the limit is {}: "
+        fmt::format("too little memory: the request takes {} for activations and key-value cache, the limit is {}{}: "
                     "raise the limit or shorten the prompt",
-                    Mebibytes(bytes), Mebibytes(options_.memory_limit_bytes)));
+                    Mebibytes(bytes), Mebibytes(options_.memory_limit_bytes),
+                    constant_bytes_ > 0 ? fmt::format(", {} of it for the codebook", Mebibytes(constant_bytes_)) : ""));
   }
   const int64_t available = AvailableMemoryBytes();
   if (options_.memory_limit_bytes == 0 && bytes - held_bytes_ > available) {
@@ -184,7 +218,7 @@ Status Engine::RunPipeline(Job& job, Values& values, Timings& timings) {
     timings.workspace_bytes = held_bytes_;
   }
   JobObserver observer(job);
-  return pipeline_.Run(*ops_, workspace_, job.request(), observer, values, timings);
+  return pipeline_.Run(*ops_, workspace_, reference_encoder_, job.request(), observer, values, timings);
 }
 
 Status Engine::Provide(const MemoryNeed& need) {

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "engine/job.h"
 #include "engine/pipeline.h"
+#include "engine/reference_encoder.h"
 #include "engine/request.h"
 #include "ops/ops.h"
 #include "weights/checkpoint.h"
@@ -38,6 +39,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   const Checkpoint& checkpoint() const { return *checkpoint_; }
+  // The checkpoint's, less what there was no memory for.
+  const Capabilities& capabilities() const { return capabilities_; }
   const std::string& backend() const { return backend_; }
   int threads() const { return options_.threads; }
   // kF32 or kBF16.
@@ -52,6 +55,9 @@ class Engine {
   Status Start();
   void Work();
   Status StartBackend();
+  // Computes what stays: the codebook. Without memory for it the model can do all but read reference tokens.
+  Status LoadConstants();
+  Status LoadCodebook();
   void RunJob(Job& job);
   Status RunPipeline(Job& job, Values& values, Timings& timings);
   // Makes workspace and scratch large enough.
@@ -60,7 +66,9 @@ class Engine {
 
   std::unique_ptr<Checkpoint> checkpoint_;
   EngineOptions options_;
+  Capabilities capabilities_;
   Pipeline pipeline_;
+  ReferenceEncoder reference_encoder_;  // measured by any thread, run by the worker
   std::string backend_;
 
   std::unique_ptr<Ops> ops_;  // made, used and freed by the worker; sizes are read under the mutex
@@ -71,7 +79,8 @@ class Engine {
   std::deque<std::shared_ptr<Job>> queue_;
   std::shared_ptr<Job> running_;
   bool closing_ = false;
-  int64_t held_bytes_ = 0;  // workspace and scratch that the engine has
+  int64_t held_bytes_ = 0;      // workspace and scratch that the engine has
+  int64_t constant_bytes_ = 0;  // of the codebook; set before the first job
   std::thread worker_;
 };
 

@@ -13,12 +13,13 @@ namespace blip3o {
 // The same values as blip3o_event_kind in blip3o.h.
 enum class EventKind : int32_t {
   kStarted = 0,
-  kToken = 1,
-  kStep = 2,
-  kDecode = 3,
-  kDone = 4,
-  kFailed = 5,
-  kCancelled = 6,
+  kEncode = 1,
+  kToken = 2,
+  kStep = 3,
+  kDecode = 4,
+  kDone = 5,
+  kFailed = 6,
+  kCancelled = 7,
 };
 
 struct Event {

@@ -16,6 +16,7 @@ namespace blip3o {
 
 // Seconds by stage, and the bytes of the run's memory. As blip3o_timings.
 struct Timings {
+  double encode = 0;
   double prefill = 0;
   double tokens = 0;
   double condition = 0;

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/philox.h"
+#include "engine/stopwatch.h"
+#include "image/mask.h"
 #include "model/flow.h"
 #include "model/sampler.h"
 #include "ops/dry_ops.h"
@@ -20,34 +22,9 @@ namespace {
 
 constexpr int64_t kPictureChannels = 3;
 
-// Adds the seconds of its life to `total`. The operations of that time must be finished at its end.
-class Stopwatch {
- public:
-  explicit Stopwatch(double& total) : total_(total), start_(Clock::now()) {}
-  ~Stopwatch() { total_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double& total_;
-  Clock::time_point start_;
-};
-
 class SilentObserver final : public RunObserver {
  public:
   Status OnProgress(EventKind, int, int) override { return {}; }
-};
-
-class DecodeProgress final : public Progress {
- public:
-  DecodeProgress(Ops& ops, RunObserver& observer) : ops_(ops), observer_(observer) {}
-  Status Advance(int done, int count) override {
-    BLIP3O_RETURN_IF_ERROR(ops_.Finish());
-    return observer_.OnProgress(EventKind::kDecode, done, count);
-  }
-
- private:
-  Ops& ops_;
-  RunObserver& observer_;
 };
 
 }  // namespace
@@ -60,20 +37,26 @@ struct Pipeline::Flow {
   Values* values;  // null in a dry run
   Timings& timings;
 
+  EncodedPictures encoded = {};  // in host memory
+
   // In the arena, each empty until its stage.
-  Matrix hidden_states = {};   // [N + 1, H]
-  Matrix condition = {};       // [M, C]
-  Matrix null_condition = {};  // [1, C]
-  Matrix latents = {};         // [h·w, c]
+  std::vector<Matrix> references = {};  // [h·w, c] each
+  Matrix hidden_states = {};            // [N + 1, H]
+  Matrix condition = {};                // [M, C]
+  Matrix null_condition = {};           // [1, C]
+  Matrix latents = {};                  // [h·w, c]
+  Matrix noise = {};                    // [h·w, c], kept where the flow needs it beyond its start
+  Matrix initial = {};                  // [h·w, c]
+  Matrix mask = {};                     // [h·w, 1]
 
   bool Wants(Value value) const { return values != nullptr && (request.Keeps(value) || IsResultOfLastStage(value)); }
 
   bool IsResultOfLastStage(Value value) const {
     switch (request.last_stage) {
+      case Stage::kReferences:
+        return value == Value::kReferenceTokens || value == Value::kReferenceLatents;
       case Stage::kTokens:
         return value == Value::kTokens || value == Value::kHiddenStates;
-      case Stage::kHidden:
-        return value == Value::kHiddenStates || (value == Value::kTokens && request.Runs(Stage::kTokens));
       case Stage::kCondition:
         return value == Value::kCondition || value == Value::kNullCondition;
       case Stage::kLatents:
@@ -92,6 +75,18 @@ struct Pipeline::Flow {
     tensor.bytes.resize(static_cast<size_t>(shape.count() * SizeOf(dtype)));
     ops.CopyOut(data, static_cast<int64_t>(tensor.bytes.size()), tensor.bytes.data());
   }
+  // The same of what lies in host memory.
+  void KeepHost(Value value, DType dtype, const Shape& shape, const void* data) {
+    if (!Wants(value)) return;
+    HostTensor& tensor = (*values)[static_cast<size_t>(value)];
+    const auto* bytes = static_cast<const std::byte*>(data);
+    tensor.dtype = dtype;
+    tensor.shape = shape;
+    tensor.bytes.assign(bytes, bytes + shape.count() * SizeOf(dtype));
+  }
+  uint8_t* KeptPixels() {
+    return reinterpret_cast<uint8_t*>((*values)[static_cast<size_t>(Value::kPixels)].bytes.data());
+  }
   // A dense matrix as it is.
   void Keep(Value value, const Matrix& matrix) { Keep(value, DType::kF32, {matrix.rows, matrix.cols}, matrix.data); }
   // A channels-last map [height·width, channels] as planes.
@@ -108,6 +103,14 @@ struct Pipeline::Flow {
     ops.CopyIn(host, rows * cols * SizeOf(DType::kF32), matrix.data);
     return matrix;
   }
+  // Planes [channels, tokens] of the host as a map [tokens, channels].
+  Matrix LoadMap(int64_t channels, int64_t tokens, const float* host) {
+    const Matrix map = arena.TakeMatrix(tokens, channels);
+    const Arena::Scope scope(arena);
+    const Matrix planes = Load(channels, tokens, host);
+    ops.FromPlanes(planes.data, 1.0f, map);
+    return map;
+  }
   int32_t* LoadIds(const std::vector<int32_t>& ids) {
     int32_t* loaded = arena.Take<int32_t>(static_cast<int64_t>(ids.size()));
     ops.CopyIn(ids.data(), static_cast<int64_t>(ids.size() * sizeof(int32_t)), loaded);
@@ -121,37 +124,87 @@ Pipeline::Pipeline(const Checkpoint& checkpoint)
       weights_(checkpoint.weights()),
       language_model_(config_.language_model, weights_.language_model),
       connector_(weights_.diffusion_connector),
+      reference_connector_(weights_.reference_connector),
       diffusion_transformer_(config_.diffusion_transformer, weights_.diffusion_transformer),
       decoder_(config_.autoencoder, weights_.decoder) {}
 
-MemoryNeed Pipeline::Measure(const Request& request) const {
+MemoryNeed Pipeline::Measure(const ReferenceEncoder& encoder, const Request& request) const {
   DryOps ops;
   Arena arena;
   SilentObserver observer;
   Timings timings;
   Flow flow{ops, arena, request, observer, nullptr, timings};
   // Operations that compute nothing can't fail, and one token and one step are as large as all.
+  if (request.Runs(Stage::kReferences)) encoder.Measure(ops, arena, request);
   (void)RunStages(flow, 1);
   return {arena.peak_bytes(), ops.capacity()};
 }
 
-Status Pipeline::Run(Ops& ops, const Buffer& workspace, const Request& request, RunObserver& observer, Values& values,
-                     Timings& timings) const {
+Status Pipeline::Run(Ops& ops, const Buffer& workspace, ReferenceEncoder& encoder, const Request& request,
+                     RunObserver& observer, Values& values, Timings& timings) const {
   Arena arena(workspace);
   Flow flow{ops, arena, request, observer, &values, timings};
-  Status status = RunStages(flow, std::numeric_limits<int64_t>::max());
+  Status status;
+  if (request.Runs(Stage::kReferences)) status = References(flow, encoder);
+  if (status.ok()) status = RunStages(flow, std::numeric_limits<int64_t>::max());
   const Status finished = ops.Finish();
   return status.ok() ? finished : status;
 }
 
 Status Pipeline::RunStages(Flow& flow, int64_t most_iterations) const {
   const Request& request = flow.request;
-  if (request.Runs(Stage::kTokens)) BLIP3O_RETURN_IF_ERROR(Tokens(flow, most_iterations));
-  if (request.Runs(Stage::kHidden)) BLIP3O_RETURN_IF_ERROR(Hidden(flow));
+  if (request.Runs(Stage::kTokens)) {
+    BLIP3O_RETURN_IF_ERROR(request.tokens.empty() ? Tokens(flow, most_iterations) : GivenTokens(flow));
+  }
   if (request.Runs(Stage::kCondition)) BLIP3O_RETURN_IF_ERROR(Condition(flow));
   if (request.Runs(Stage::kLatents)) BLIP3O_RETURN_IF_ERROR(Latents(flow, most_iterations));
   if (request.Runs(Stage::kPixels)) BLIP3O_RETURN_IF_ERROR(Pixels(flow));
   return {};
+}
+
+Status Pipeline::References(Flow& flow, ReferenceEncoder& encoder) const {
+  const Stopwatch stopwatch(flow.timings.encode);
+  EncodedPictures& encoded = flow.encoded;
+  BLIP3O_RETURN_IF_ERROR(encoder.Encode(flow.ops, flow.arena, flow.request, flow.observer, encoded));
+  if (!encoded.reference_tokens.empty() && flow.Wants(Value::kReferenceTokens)) {
+    TokenList all;
+    for (const auto& tokens : encoded.reference_tokens) all.insert(all.end(), tokens->begin(), tokens->end());
+    flow.KeepHost(Value::kReferenceTokens, DType::kI32, {static_cast<int64_t>(all.size())}, all.data());
+  }
+  if (!encoded.reference_latents.empty() && flow.Wants(Value::kReferenceLatents)) {
+    LatentPlanes all;
+    for (const auto& planes : encoded.reference_latents) all.insert(all.end(), planes->begin(), planes->end());
+    const int64_t side = config_.latent_side();
+    flow.KeepHost(Value::kReferenceLatents, DType::kF32,
+                  {flow.request.reference_count(), config_.autoencoder.latent_channels, side, side}, all.data());
+  }
+  return {};
+}
+
+std::vector<int32_t> Pipeline::PromptIds(const Flow& flow) const {
+  std::vector<int32_t> ids = flow.request.prompt;
+  size_t place = 0;
+  for (const auto& tokens : flow.encoded.reference_tokens) {
+    for (const int32_t token : *tokens) {
+      while (ids[place] != kReferenceToken) ++place;
+      ids[place++] = token + static_cast<int32_t>(config_.image_tokens.first);
+    }
+  }
+  return ids;
+}
+
+void Pipeline::LoadReferences(Flow& flow) const {
+  const Request& request = flow.request;
+  if (!flow.references.empty()) return;
+  const int64_t channels = config_.autoencoder.latent_channels, tokens = config_.latent_side() * config_.latent_side();
+  const float* const given = request.reference_latents.data<float>();
+  for (int64_t k = 0; k < request.reference_count(); ++k) {
+    const float* planes = request.references.empty() ? given + k * channels * tokens
+                          : flow.encoded.reference_latents.empty()
+                              ? nullptr  // a dry run
+                              : flow.encoded.reference_latents[static_cast<size_t>(k)]->data();
+    flow.references.push_back(flow.LoadMap(channels, tokens, planes));
+  }
 }
 
 // Hidden states are kept as decoding yields them: row 0 at <S0>, row k + 1 at image token k. The last token takes a
@@ -170,7 +223,7 @@ Status Pipeline::Tokens(Flow& flow, int64_t most_tokens) const {
   const std::vector<KvSlot> cache = language_model_.TakeCache(flow.arena, prompt + count);
   {
     const Stopwatch stopwatch(flow.timings.prefill);
-    const int32_t* ids = flow.LoadIds(request.prompt);
+    const int32_t* ids = flow.LoadIds(PromptIds(flow));
     language_model_.Prefill(ops, flow.arena, ids, prompt, cache, flow.hidden_states.Rows(0, 1));
     BLIP3O_RETURN_IF_ERROR(ops.Finish());
   }
@@ -195,11 +248,11 @@ Status Pipeline::Tokens(Flow& flow, int64_t most_tokens) const {
   return {};
 }
 
-// One prefill over the prompt and the given tokens; its last N + 1 rows are those at <S0> and at every image token.
-Status Pipeline::Hidden(Flow& flow) const {
+// The prefill's last N + 1 rows are those at <S0> and at every image token.
+Status Pipeline::GivenTokens(Flow& flow) const {
   const Stopwatch stopwatch(flow.timings.prefill);
   const int64_t count = config_.image_tokens.tokens;
-  std::vector<int32_t> sequence = flow.request.prompt;
+  std::vector<int32_t> sequence = PromptIds(flow);
   const int32_t* codes = flow.request.tokens.data<int32_t>();
   for (int64_t i = 0; i < count; ++i) {
     sequence.push_back(codes[i] + static_cast<int32_t>(config_.image_tokens.first));
@@ -213,6 +266,7 @@ Status Pipeline::Hidden(Flow& flow) const {
   if (!flow.ops.AllFinite(flow.hidden_states)) {
     return NotFinite(flow, ModelPart::kLanguageModel, "the hidden states");
   }
+  flow.KeepHost(Value::kTokens, DType::kI32, {count}, codes);
   flow.Keep(Value::kHiddenStates, flow.hidden_states);
   return {};
 }
@@ -225,10 +279,25 @@ Status Pipeline::Condition(Flow& flow) const {
         flow.Load(request.hidden_states.shape[0], request.hidden_states.shape[1], request.hidden_states.bytes.data());
   }
   const int64_t caption = config_.diffusion_transformer.caption_channels;
-  flow.condition = flow.arena.TakeMatrix(flow.hidden_states.rows, caption);
+  const int64_t hidden_rows = flow.hidden_states.rows, latent_rows = config_.latent_side() * config_.latent_side();
+  const int64_t reference_rows = config_.editing.in_condition ? request.reference_count() * latent_rows : 0;
+  flow.condition = flow.arena.TakeMatrix(hidden_rows + reference_rows, caption);
   flow.null_condition = flow.arena.TakeMatrix(1, caption);
-  connector_.Apply(flow.ops, flow.arena, flow.hidden_states, flow.condition);
-  connector_.ApplyToZeros(flow.ops, flow.arena, flow.hidden_states.cols, flow.null_condition);
+  connector_.Apply(flow.ops, flow.arena, flow.hidden_states, flow.condition.Rows(0, hidden_rows));
+  if (request.edits()) {
+    // The null condition of an edit is zero behind the connectors, not before them.
+    const std::vector<float> zeros(static_cast<size_t>(caption), 0.0f);
+    flow.ops.CopyIn(zeros.data(), caption * SizeOf(DType::kF32), flow.null_condition.data);
+  } else {
+    connector_.ApplyToZeros(flow.ops, flow.arena, flow.hidden_states.cols, flow.null_condition);
+  }
+  if (reference_rows > 0) {
+    LoadReferences(flow);
+    for (size_t k = 0; k < flow.references.size(); ++k) {
+      reference_connector_.Apply(flow.ops, flow.arena, flow.references[k],
+                                 flow.condition.Rows(hidden_rows + static_cast<int64_t>(k) * latent_rows, latent_rows));
+    }
+  }
   BLIP3O_RETURN_IF_ERROR(flow.ops.Finish());
   if (!flow.ops.AllFinite(flow.condition) || !flow.ops.AllFinite(flow.null_condition)) {
     return NotFinite(flow, ModelPart::kConnector, "the condition");
@@ -251,15 +320,11 @@ Status Pipeline::Latents(Flow& flow, int64_t most_steps) const {
     if (!null.empty()) flow.null_condition = flow.Load(null.shape[0], null.shape[1], null.bytes.data());
   }
 
-  std::vector<float> noise(static_cast<size_t>(tokens * channels));
-  if (request.noise.empty()) {
-    FillNormal(request.seed, 0, tokens * channels, noise.data());
-  } else {
-    std::memcpy(noise.data(), request.noise.bytes.data(), noise.size() * sizeof(float));
-  }
-  float* const planes = flow.Load(channels, tokens, noise.data()).data;
-  ops.FromPlanes(planes, 1.0f, flow.latents);
-  flow.Keep(Value::kNoise, DType::kF32, {channels, side, side}, planes);
+  if (config_.editing.beside_noise) LoadReferences(flow);
+  const std::vector<float> sigmas = FlowSigmas(request.steps, config_.flow.shift);
+  flow.KeepHost(Value::kSigmas, DType::kF32, {static_cast<int64_t>(sigmas.size())}, sigmas.data());
+  const int32_t first_step = request.first_step(), steps = request.steps - first_step;
+  Start(flow, sigmas[static_cast<size_t>(first_step)]);
 
   // A trace may ask for the null branch of the first step where guidance 1 needs none.
   const bool null_first =
@@ -267,24 +332,24 @@ Status Pipeline::Latents(Flow& flow, int64_t most_steps) const {
   DiffusionTransformer::Conditioning conditioning;
   {
     const Stopwatch stopwatch(flow.timings.condition);
-    conditioning = diffusion_transformer_.Prepare(ops, flow.arena, flow.condition,
-                                                  null_first ? flow.null_condition : Matrix(), side, side);
+    conditioning = diffusion_transformer_.Prepare(
+        ops, flow.arena, flow.condition, null_first ? flow.null_condition : Matrix(),
+        config_.editing.beside_noise ? flow.references : std::vector<Matrix>(), side, side);
     BLIP3O_RETURN_IF_ERROR(ops.Finish());
   }
 
   const Stopwatch stopwatch(flow.timings.steps);
-  const std::vector<float> sigmas = FlowSigmas(request.steps, config_.flow.shift);
-  flow.Keep(Value::kSigmas, DType::kF32, {static_cast<int64_t>(sigmas.size())}, sigmas.data());
   const Matrix velocities = flow.arena.TakeMatrix(2 * tokens, channels);  // null, then conditional
   const Matrix velocity = flow.arena.TakeMatrix(tokens, channels);        // guided
   const Matrix null = velocities.Rows(0, tokens), cond = velocities.Rows(tokens, tokens);
-  for (int64_t k = 0; k < std::min<int64_t>(request.steps, most_steps); ++k) {
-    const size_t i = static_cast<size_t>(k);
+  for (int64_t k = 0; k < std::min<int64_t>(steps, most_steps); ++k) {
+    const size_t i = static_cast<size_t>(first_step + k);
     const bool with_null = request.guided() || (k == 0 && null_first);
     diffusion_transformer_.Velocity(ops, flow.arena, conditioning, flow.latents, side, side, sigmas[i],
                                     with_null ? velocities : cond);
     ops.GuidedStep(request.guided() ? null : Matrix(), cond, request.guidance, sigmas[i + 1] - sigmas[i], velocity,
                    flow.latents);
+    if (!request.mask.empty()) FollowMask(flow, sigmas[i + 1]);
     BLIP3O_RETURN_IF_ERROR(ops.Finish());
     if (!ops.AllFinite(flow.latents)) {
       return NotFinite(flow, ModelPart::kDiffusionTransformer, fmt::format("the latents of step {}", k + 1));
@@ -294,10 +359,37 @@ Status Pipeline::Latents(Flow& flow, int64_t most_steps) const {
       if (null_first) flow.KeepPlanes(Value::kVelocityNullFirst, null, side, side);
       flow.KeepPlanes(Value::kLatentsFirst, flow.latents, side, side);
     }
-    BLIP3O_RETURN_IF_ERROR(flow.observer.OnProgress(EventKind::kStep, static_cast<int>(k + 1), request.steps));
+    BLIP3O_RETURN_IF_ERROR(flow.observer.OnProgress(EventKind::kStep, static_cast<int>(k + 1), steps));
   }
   flow.KeepPlanes(Value::kLatents, flow.latents, side, side);
   return {};
+}
+
+void Pipeline::Start(Flow& flow, float sigma) const {
+  const Request& request = flow.request;
+  const int64_t side = config_.latent_side(), tokens = side * side, channels = config_.autoencoder.latent_channels;
+  std::vector<float> noise(static_cast<size_t>(tokens * channels));
+  if (request.noise.empty()) {
+    FillNormal(request.seed, 0, tokens * channels, noise.data());
+  } else {
+    std::memcpy(noise.data(), request.noise.bytes.data(), noise.size() * sizeof(float));
+  }
+  flow.KeepHost(Value::kNoise, DType::kF32, {channels, side, side}, noise.data());
+  flow.noise = flow.LoadMap(channels, tokens, noise.data());
+  if (!request.has_initial()) {
+    flow.ops.Copy(flow.noise, flow.latents);
+    return;
+  }
+  const float* planes = request.initial_latents.data<float>();
+  if (flow.encoded.initial_latents != nullptr) planes = flow.encoded.initial_latents->data();
+  flow.initial = flow.LoadMap(channels, tokens, planes);
+  flow.ops.FollowPath({}, flow.initial, flow.noise, sigma, flow.latents);
+  if (request.mask.empty()) return;
+  flow.mask = flow.Load(tokens, 1, request.mask.latents.data());
+}
+
+void Pipeline::FollowMask(Flow& flow, float sigma) const {
+  flow.ops.FollowPath(flow.mask, flow.initial, flow.noise, sigma, flow.latents);
 }
 
 Status Pipeline::Pixels(Flow& flow) const {
@@ -306,9 +398,7 @@ Status Pipeline::Pixels(Flow& flow) const {
   const int64_t side = config_.latent_side(), picture = config_.picture_side();
   if (flow.latents.empty()) {
     const HostTensor& given = flow.request.latents;
-    const Matrix planes = flow.Load(given.shape[0], side * side, given.bytes.data());
-    flow.latents = flow.arena.TakeMatrix(side * side, given.shape[0]);
-    ops.FromPlanes(planes.data, 1.0f, flow.latents);
+    flow.latents = flow.LoadMap(given.shape[0], side * side, given.data<float>());
   }
   const Matrix image = flow.arena.TakeMatrix(picture * picture, kPictureChannels);
   {
@@ -317,7 +407,7 @@ Status Pipeline::Pixels(Flow& flow) const {
     const Matrix planes = flow.arena.TakeMatrix(flow.latents.cols, flow.latents.rows);
     ops.ToPlanes(flow.latents, static_cast<float>(1.0 / config_.autoencoder.scaling_factor), planes.data);
     ops.FromPlanes(planes.data, 1.0f, scaled);
-    DecodeProgress progress(ops, flow.observer);
+    PartProgress progress(ops, flow.observer, EventKind::kDecode);
     BLIP3O_RETURN_IF_ERROR(decoder_.Decode(ops, flow.arena, scaled, side, side, progress, image));
   }
   if (!ops.AllFinite(image)) return NotFinite(flow, ModelPart::kDecoder, "the image");
@@ -327,20 +417,15 @@ Status Pipeline::Pixels(Flow& flow) const {
     uint8_t* pixels = flow.arena.Take<uint8_t>(image.rows * image.cols);
     ops.ToPixels(image, pixels);
     flow.Keep(Value::kPixels, DType::kU8, {picture, picture, kPictureChannels}, pixels);
+    const Request& request = flow.request;
+    if (!request.mask.empty()) Blend(request.mask.weights, request.initial.autoencoder, flow.KeptPixels());
   }
   return {};
 }
 
 Status Pipeline::NotFinite(Flow& flow, ModelPart part, const std::string& what) const {
   (void)flow.ops.Finish();
-  const Status scanned = checkpoint_.ScanValues(part);
-  if (!scanned.ok()) {
-    return NumericError(fmt::format("{} are not finite, because a weight is not: {}", what, scanned.message()));
-  }
-  return NumericError(
-      fmt::format("{} are not finite (expected finite values), though every weight of the {} is: the checkpoint "
-                  "overflows f32 on this input",
-                  what, NameOf(part)));
+  return checkpoint_.NotFinite(part, what);
 }
 
 }  // namespace blip3o

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
+
+#include "image/mask.h"
 
 namespace blip3o {
 
@@ -18,6 +21,9 @@ Status CheckStages(const Request& request) {
   if (!known(request.first_stage) || !known(request.last_stage) || request.first_stage > request.last_stage) {
     return InvalidArgument(fmt::format("stages run from first_stage to last_stage, both in 0..4: found {} to {}",
                                        static_cast<int>(request.first_stage), static_cast<int>(request.last_stage)));
+  }
+  if (request.last_stage == Stage::kReferences && request.references.empty()) {
+    return InvalidArgument("the stages end at the references, but there is none: expected at least one picture");
   }
   if (request.outputs >> kValueCount != 0) {
     return InvalidArgument(fmt::format("outputs has bits above {}: found {:#x}", kValueCount - 1, request.outputs));
@@ -62,8 +68,17 @@ Status CheckPrompt(const ModelConfig& config, const Request& request) {
         "found {}: shorten it",
         most, config.language_model.max_position_embeddings, config.image_tokens.tokens, length));
   }
+  const bool encodes = !request.references.empty();
+  const int64_t places = std::count(request.prompt.begin(), request.prompt.end(), kReferenceToken);
+  const int64_t expected = encodes ? request.reference_count() * config.image_tokens.tokens : 0;
+  if (places != expected) {
+    return InvalidArgument(fmt::format(
+        "the prompt has {} places for reference tokens (id {}): expected {}, {} for each of the {} references", places,
+        kReferenceToken, expected, config.image_tokens.tokens, encodes ? request.reference_count() : 0));
+  }
   for (int64_t i = 0; i < length; ++i) {
     const int32_t id = request.prompt[static_cast<size_t>(i)];
+    if (id == kReferenceToken) continue;
     if (id < 0 || id >= config.language_model.vocab_size) {
       return InvalidArgument(fmt::format("prompt id {} at position {} is outside the vocabulary: expected 0 to {}", id,
                                          i, config.language_model.vocab_size - 1));
@@ -110,10 +125,8 @@ Status CheckInputs(const ModelConfig& config, const Request& request) {
   const Shape latents = {config.autoencoder.latent_channels, side, side};
   const int64_t caption = config.diffusion_transformer.caption_channels;
   switch (request.first_stage) {
+    case Stage::kReferences:
     case Stage::kTokens:
-      break;
-    case Stage::kHidden:
-      BLIP3O_RETURN_IF_ERROR(CheckImageTokens(config, request.tokens));
       break;
     case Stage::kCondition:
       BLIP3O_RETURN_IF_ERROR(
@@ -129,24 +142,131 @@ Status CheckInputs(const ModelConfig& config, const Request& request) {
       BLIP3O_RETURN_IF_ERROR(CheckTensor("latents", request.latents, DType::kF32, latents));
       break;
   }
+  if (request.Runs(Stage::kTokens) && !request.tokens.empty()) {
+    BLIP3O_RETURN_IF_ERROR(CheckImageTokens(config, request.tokens));
+  }
   if (request.Runs(Stage::kLatents) && !request.noise.empty()) {
     BLIP3O_RETURN_IF_ERROR(CheckTensor("noise", request.noise, DType::kF32, latents));
   }
+  if (request.Runs(Stage::kLatents) && !request.initial_latents.empty()) {
+    BLIP3O_RETURN_IF_ERROR(CheckTensor("initial_latents", request.initial_latents, DType::kF32, latents));
+  }
+  return {};
+}
+
+Status CheckReferences(const ModelConfig& config, const Capabilities& capabilities, const Request& request) {
+  if (request.MakesReferenceTokens() && !capabilities.reference_tokens_lack.empty()) {
+    return Unsupported(capabilities.reference_tokens_lack);
+  }
+  const bool encodes = request.MakesReferenceLatents() || !request.initial.empty();
+  if (encodes && !capabilities.reference_latents_lack.empty()) {
+    return Unsupported(capabilities.reference_latents_lack);
+  }
+  if (!request.edits() || request.last_stage == Stage::kReferences) return {};
+  if (!capabilities.editing_lacks.empty()) return Unsupported(capabilities.editing_lacks);
+  if (!request.references.empty()) return {};
+  const int64_t side = config.latent_side();
+  BLIP3O_RETURN_IF_ERROR(CheckTensor("reference_latents", request.reference_latents, DType::kF32,
+                                     {-1, config.autoencoder.latent_channels, side, side}));
+  if (request.reference_count() > kMaxReferences) {
+    return InvalidArgument(
+        fmt::format("there are {} references: expected at most {}", request.reference_count(), kMaxReferences));
+  }
+  return {};
+}
+
+Status CheckInitial(const Request& request) {
+  if (!(request.strength > 0.0f && request.strength <= 1.0f)) {
+    return InvalidArgument(fmt::format("strength must be above 0 and at most 1: found {}", request.strength));
+  }
+  if (request.strength < 1.0f && !request.has_initial()) {
+    return InvalidArgument(
+        fmt::format("strength is {}, but there is no initial picture to start from: give one, or leave strength at 1",
+                    request.strength));
+  }
+  if (!request.initial.empty() && !request.initial_latents.empty()) {
+    return InvalidArgument("both an initial picture and initial latents are given: expected one of them");
+  }
+  return {};
+}
+
+// The caller's name for reference k of n.
+std::string ReferenceName(size_t k, size_t count) {
+  return count == 1 ? "the reference" : fmt::format("reference {}", k + 1);
+}
+
+Status AddMask(const RequestPictures& pictures, int64_t side, int64_t latent_side, Request& request) {
+  const PictureView& mask = pictures.mask;
+  BLIP3O_RETURN_IF_ERROR(CheckPicture("the mask", mask));
+  if (mask.channels != 1) {
+    return InvalidArgument(fmt::format("the mask has {} channels: expected 1, grey", mask.channels));
+  }
+  if (pictures.initial.data == nullptr) {
+    return InvalidArgument("a mask needs the initial picture that it keeps: give one");
+  }
+  if (mask.width != pictures.initial.width || mask.height != pictures.initial.height) {
+    return InvalidArgument(
+        fmt::format("the mask is {} x {} pixels: expected the size of the picture that it masks, {} x {}", mask.width,
+                    mask.height, pictures.initial.width, pictures.initial.height));
+  }
+  const Picture square = ResizeToSquare(mask, side);
+  request.mask.latents = LatentMask(square, latent_side);
+  // The border fades over a 64th of the picture: 16 of 1024 pixels.
+  request.mask.weights = Feather(square, std::max<int64_t>(1, side / 64));
   return {};
 }
 
 }  // namespace
 
+int32_t Request::first_step() const {
+  const int32_t run = static_cast<int32_t>(std::lround(static_cast<double>(strength) * steps));
+  return steps - std::clamp(run, 1, steps);
+}
+
+Status AddPictures(const ModelConfig& config, const RequestPictures& pictures, Request& request) {
+  const size_t count = pictures.references.size();
+  if (count > static_cast<size_t>(kMaxReferences)) {
+    return InvalidArgument(fmt::format("there are {} references: expected at most {}", count, kMaxReferences));
+  }
+  if ((count > 0 || pictures.initial.data != nullptr) && !request.Runs(Stage::kReferences)) {
+    return InvalidArgument("pictures are given, but the stages begin after the references, where they are encoded");
+  }
+  if ((pictures.initial.data != nullptr || pictures.mask.data != nullptr) && !request.Runs(Stage::kLatents)) {
+    return InvalidArgument(
+        "an initial picture or a mask is given, but the stages end before the latents, which read it");
+  }
+  for (size_t k = 0; k < count; ++k) {
+    BLIP3O_RETURN_IF_ERROR(CheckPicture(ReferenceName(k, count), pictures.references[k]));
+  }
+  if (pictures.initial.data != nullptr) {
+    BLIP3O_RETURN_IF_ERROR(CheckPicture("the initial picture", pictures.initial));
+  }
+  const int64_t side = config.picture_side();
+  request.references.resize(count);  // what is made depends on whether there are any
+  const int64_t tokenizer_side = request.MakesReferenceTokens() ? config.image_tokenizer.image_size : 0;
+  const int64_t autoencoder_side = request.MakesReferenceLatents() ? side : 0;
+  for (size_t k = 0; k < count; ++k) {
+    request.references[k] = Prepare(pictures.references[k], tokenizer_side, autoencoder_side);
+  }
+  if (pictures.initial.data != nullptr) request.initial = Prepare(pictures.initial, 0, side);
+  if (pictures.mask.data != nullptr) {
+    BLIP3O_RETURN_IF_ERROR(AddMask(pictures, side, config.latent_side(), request));
+  }
+  return {};
+}
+
 int64_t MaxPromptLength(const ModelConfig& config) {
   return config.language_model.max_position_embeddings - config.image_tokens.tokens - 1;
 }
 
-Status CheckRequest(const ModelConfig& config, const Request& request) {
+Status CheckRequest(const ModelConfig& config, const Capabilities& capabilities, const Request& request) {
   BLIP3O_RETURN_IF_ERROR(CheckStages(request));
-  if (request.Runs(Stage::kTokens) || request.Runs(Stage::kHidden)) {
+  BLIP3O_RETURN_IF_ERROR(CheckReferences(config, capabilities, request));
+  BLIP3O_RETURN_IF_ERROR(CheckInitial(request));
+  if (request.Runs(Stage::kTokens)) {
     BLIP3O_RETURN_IF_ERROR(CheckPrompt(config, request));
+    BLIP3O_RETURN_IF_ERROR(CheckSampling(request));
   }
-  if (request.Runs(Stage::kTokens)) BLIP3O_RETURN_IF_ERROR(CheckSampling(request));
   if (request.Runs(Stage::kLatents)) BLIP3O_RETURN_IF_ERROR(CheckFlow(request));
   return CheckInputs(config, request);
 }

@@ -38,6 +38,11 @@ void WriteSinusoids(double position, int64_t quarter, float* out) {
   }
 }
 
+// Rows of a map that are `width` pixels wide, each as one row of a matrix.
+Matrix ByLines(const Matrix& map, int64_t width) {
+  return {map.data, map.rows / width, width * map.cols, width * map.cols};
+}
+
 }  // namespace
 
 Matrix DiffusionTransformer::ProjectCaption(Ops& ops, Arena& arena, const Matrix& condition) const {
@@ -57,7 +62,8 @@ void DiffusionTransformer::CrossKeys(Ops& ops, const CrossAttentionWeights& weig
 }
 
 DiffusionTransformer::Conditioning DiffusionTransformer::Prepare(Ops& ops, Arena& arena, const Matrix& condition,
-                                                                 const Matrix& null_condition, int64_t height,
+                                                                 const Matrix& null_condition,
+                                                                 std::span<const Matrix> references, int64_t height,
                                                                  int64_t width) const {
   Conditioning c;
   const int64_t cross_width = config_.num_cross_heads * config_.cross_head_dim;
@@ -67,7 +73,9 @@ DiffusionTransformer::Conditioning DiffusionTransformer::Prepare(Ops& ops, Arena
     c.values.push_back(arena.TakeMatrix(condition.rows, cross_width));
     if (guided) c.null_output.push_back(arena.TakeMatrix(1, config_.width));
   }
-  if (config_.position_table) c.position_table = PositionTable(ops, arena, height, width);
+  const int64_t wide = width * (1 + static_cast<int64_t>(references.size()));
+  if (config_.position_table) c.position_table = PositionTable(ops, arena, height, wide);
+  if (!references.empty()) c.wide = PlaceReferences(ops, arena, references, height, width);
   c.modulation = arena.TakeMatrix(6, config_.width);
 
   const Arena::Scope scope(arena);
@@ -84,6 +92,17 @@ DiffusionTransformer::Conditioning DiffusionTransformer::Prepare(Ops& ops, Arena
     ops.TokenMatmul(null_value, w.to_out, {.bias = w.bias_out}, c.null_output[i]);
   }
   return c;
+}
+
+Matrix DiffusionTransformer::PlaceReferences(Ops& ops, Arena& arena, std::span<const Matrix> references, int64_t height,
+                                             int64_t width) const {
+  const int64_t columns = 1 + static_cast<int64_t>(references.size()), line = width * config_.in_channels;
+  const Matrix wide = arena.TakeMatrix(height * width * columns, config_.in_channels);
+  for (size_t i = 0; i < references.size(); ++i) {
+    ops.Copy(ByLines(references[i], width),
+             ByLines(wide, width * columns).Cols(static_cast<int64_t>(i + 1) * line, line));
+  }
+  return wide;
 }
 
 // diffusers: embeddings.py: get_2d_sincos_pos_embed. Row (r, c) is [x's sinusoids, y's sinusoids], each D/2 long.
@@ -128,23 +147,30 @@ void DiffusionTransformer::EmbedTime(Ops& ops, Arena& arena, float sigma, const 
 void DiffusionTransformer::Velocity(Ops& ops, Arena& arena, const Conditioning& conditioning, const Matrix& latents,
                                     int64_t height, int64_t width, float sigma, const Matrix& velocities) const {
   const Arena::Scope scope(arena);
-  const int64_t tokens = latents.rows, branches = velocities.rows / tokens;
+  const int64_t branches = velocities.rows / latents.rows;
+  const bool wide = !conditioning.wide.empty();
+  const Matrix input = wide ? conditioning.wide : latents;
+  const int64_t tokens = input.rows, columns = tokens / height;
+  if (wide) ops.Copy(ByLines(latents, width), ByLines(input, columns).Cols(0, width * latents.cols));
   const Matrix x = arena.TakeMatrix(branches * tokens, config_.width);
   const Matrix embedded = arena.TakeMatrix(1, config_.width);
   const Matrix six = arena.TakeMatrix(6, config_.width);
   EmbedTime(ops, arena, sigma, embedded, six);
   for (int64_t b = 0; b < branches; ++b) {
-    ops.Matmul(latents, weights_.patch_embed,
+    ops.Matmul(input, weights_.patch_embed,
                {.bias = weights_.patch_embed_bias, .residual = conditioning.position_table},
                x.Rows(b * tokens, tokens));
   }
-  const Grid grid{branches, height, width};
+  const Grid grid{branches, height, columns};
   for (size_t i = 0; i < weights_.blocks.size(); ++i) Block(ops, arena, i, conditioning, six, grid, x);
 
   const Matrix shift_scale = conditioning.modulation.Rows(0, 2);
   ops.AddTable(weights_.scale_shift_table, embedded, shift_scale);
-  ops.LayerNormModulate(x, shift_scale.Rows(0, 1), shift_scale.Rows(1, 1), kOutputNormEps, x);
-  ops.Matmul(x, weights_.proj_out, {.bias = weights_.proj_bias}, velocities);
+  // Of an edit only the noisy latents' columns are predicted.
+  const Matrix own = wide ? arena.TakeMatrix(velocities.rows, config_.width) : x;
+  if (wide) ops.Copy(ByLines(x, columns).Cols(0, width * config_.width), ByLines(own, width));
+  ops.LayerNormModulate(own, shift_scale.Rows(0, 1), shift_scale.Rows(1, 1), kOutputNormEps, own);
+  ops.Matmul(own, weights_.proj_out, {.bias = weights_.proj_bias}, velocities);
 }
 
 void DiffusionTransformer::Block(Ops& ops, Arena& arena, size_t index, const Conditioning& conditioning,

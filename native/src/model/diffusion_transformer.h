@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/arena.h"
@@ -25,13 +26,15 @@ class DiffusionTransformer {
   struct Conditioning {
     std::vector<Matrix> keys, values;  // a block each: [M, X]
     std::vector<Matrix> null_output;   // a block each: [1, D], what cross attention adds in the null branch
-    Matrix position_table;             // [h·w, D], or empty
+    Matrix position_table;             // [h·W, D], or empty
+    Matrix wide;                       // [h·W, c] in an edit: noisy latents | reference 0 | reference 1 …, or empty
     Matrix modulation;                 // [6, D] of the block at hand
   };
 
-  // condition [M, C]; null_condition [1, C], or empty when no step needs the null branch.
-  Conditioning Prepare(Ops& ops, Arena& arena, const Matrix& condition, const Matrix& null_condition, int64_t height,
-                       int64_t width) const;
+  // condition [M, C]; null_condition [1, C], or empty when no step needs the null branch. `references` [h·w, c] each,
+  // those that stand beside the noisy latents along width: the transformer then sees W = (R + 1)·w columns, else W = w.
+  Conditioning Prepare(Ops& ops, Arena& arena, const Matrix& condition, const Matrix& null_condition,
+                       std::span<const Matrix> references, int64_t height, int64_t width) const;
 
   // Velocities at latents [h·w, c] and `sigma`: of the null branch, then of the conditional one, in a matrix of
   // [2 · h·w, c]; where `velocities` has only h·w rows, of the conditional branch alone.
@@ -43,6 +46,9 @@ class DiffusionTransformer {
   Matrix ProjectCaption(Ops& ops, Arena& arena, const Matrix& condition) const;
   // Keys or values of one block: [M, D] → [M, X].
   void CrossKeys(Ops& ops, const CrossAttentionWeights& weights, const Matrix& caption, const Matrix& keys) const;
+  // The columns beside the noisy latents, which stay as they are at every step.
+  Matrix PlaceReferences(Ops& ops, Arena& arena, std::span<const Matrix> references, int64_t height,
+                         int64_t width) const;
   Matrix PositionTable(Ops& ops, Arena& arena, int64_t height, int64_t width) const;
   // embedded_timestep [1, D] and the six vectors [6, D] that every block's table is added to.
   void EmbedTime(Ops& ops, Arena& arena, float sigma, const Matrix& embedded, const Matrix& six) const;

@@ -33,9 +33,15 @@ Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::filesystem::path
   checkpoint->files_.emplace(directory, problems);
   // A file that can't be read makes tensors missing; it is the cause that the user needs to know.
   BLIP3O_RETURN_IF_ERROR(FirstOf(problems));
+  checkpoint->files_->CompleteConfig(checkpoint->config_);
   checkpoint->table_ = TensorTable(checkpoint->config_, checkpoint->weights_);
-  checkpoint->tensors_ = checkpoint->files_->Bind(checkpoint->table_, checkpoint->config_, problems);
+  std::vector<TensorProblem> tensor_problems;
+  checkpoint->tensors_ = checkpoint->files_->Bind(checkpoint->table_, checkpoint->config_, tensor_problems);
+  for (const TensorProblem& problem : tensor_problems) {
+    if (IsRequired(problem.part)) problems.push_back(problem.status);
+  }
   BLIP3O_RETURN_IF_ERROR(FirstOf(problems));
+  checkpoint->capabilities_ = FindCapabilities(checkpoint->config_, checkpoint->table_, tensor_problems);
   std::set<const void*> counted;
   for (const BoundTensor& bound : checkpoint->tensors_) {
     if (counted.insert(bound.tensor.data).second) checkpoint->weight_bytes_ += bound.row->slot->size_bytes();
@@ -61,6 +67,17 @@ Status Checkpoint::ScanValues(ModelPart part) const {
     if (bound.row->part == part) BLIP3O_RETURN_IF_ERROR(ScanTensor(bound));
   }
   return {};
+}
+
+Status Checkpoint::NotFinite(ModelPart part, const std::string& what) const {
+  const Status scanned = ScanValues(part);
+  if (!scanned.ok()) {
+    return NumericError(fmt::format("{} are not finite, because a weight is not: {}", what, scanned.message()));
+  }
+  return NumericError(
+      fmt::format("{} are not finite (expected finite values), though every weight of the {} is: the checkpoint "
+                  "overflows f32 on this input",
+                  what, NameOf(part)));
 }
 
 }  // namespace blip3o

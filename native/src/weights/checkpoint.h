@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "weights/capabilities.h"
 #include "weights/config.h"
 #include "weights/model_weights.h"
 #include "weights/tensor_files.h"
@@ -18,12 +19,15 @@ namespace blip3o {
 class Checkpoint {
  public:
   // Reads the config, maps every file that holds a needed tensor and fills every slot of the table. Never reads the
-  // weights themselves. Errors: a file, header, tensor, shape or dtype, by name.
+  // weights themselves. Errors: a file, header, tensor, shape or dtype, by name. What only edits need may lack:
+  // capabilities() tells.
   static Result<std::unique_ptr<Checkpoint>> Open(const std::filesystem::path& directory,
                                                   const std::filesystem::path& diffusion_directory);
 
   const ModelConfig& config() const { return config_; }
   const ModelWeights& weights() const { return weights_; }
+  // What it can do beyond text to image.
+  const Capabilities& capabilities() const { return capabilities_; }
   // Bytes of the tensors that the slots use.
   int64_t weight_bytes() const { return weight_bytes_; }
   // Their dtypes, for example "BF16" or "BF16, F32".
@@ -33,11 +37,15 @@ class Checkpoint {
   // Reads the weights of `part` and names the first NaN or infinity: "tensor … in file … holds nan at [3, 7]". Ok when
   // all are finite.
   Status ScanValues(ModelPart part) const;
+  // The failure of a stage that computed with `part` and whose result, `what`, is not finite: names the weight that
+  // caused it, where one did.
+  Status NotFinite(ModelPart part, const std::string& what) const;
 
  private:
   Checkpoint() = default;
   ModelConfig config_;
   ModelWeights weights_;
+  Capabilities capabilities_;
   std::vector<TensorRow> table_;          // its slots point into weights_
   std::optional<CheckpointFiles> files_;  // empty only inside Open
   std::vector<BoundTensor> tensors_;

@@ -158,25 +158,34 @@ Result<int64_t> ReadCodes(JsonFields& fields, Status& status, int64_t first, int
   return codes;
 }
 
-// N of one picture. The public checkpoint doesn't say how its vision tower is shaped: it is that of
-// siglip2-so400m-patch14-384.
-int64_t ReadImageTokenCount(JsonFields& fields) {
-  constexpr int64_t kPublicImageSize = 384;
-  constexpr int64_t kPublicPatchSize = 14;
-  int64_t image_size = kPublicImageSize;
-  int64_t patch_size = kPublicPatchSize;
+// A config that gives only the picture's sizes, which text to image needs too, leaves the rest at the public values.
+ImageTokenizerConfig ReadImageTokenizer(JsonFields& fields) {
+  ImageTokenizerConfig config;
+  if (!fields.Has("vision_tower_config")) return config;
   JsonFields tower = fields.Object("vision_tower_config");
-  if (fields.Has("vision_tower_config")) {
-    image_size = tower.Integer("image_size", 1, kMaxPictureSide);
-    patch_size = tower.Integer("patch_size", 1, kMaxPictureSide);
-    tower.Expect(patch_size <= image_size, "patch_size", fmt::format("at most image_size, {}", image_size));
-  }
-  const int64_t side = image_size / patch_size;
-  return side * side;
+  config.image_size = tower.Integer("image_size", 1, kMaxPictureSide);
+  config.patch_size = tower.Integer("patch_size", 1, kMaxPictureSide);
+  tower.Expect(config.patch_size <= config.image_size, "patch_size",
+               fmt::format("at most image_size, {}", config.image_size));
+  config.hidden_size = tower.Integer("hidden_size", 1, kMaxSize, config.hidden_size);
+  config.num_heads = tower.Integer("num_attention_heads", 1, kMaxSize, config.num_heads);
+  config.num_layers = tower.Integer("num_hidden_layers", 1, kMaxLayers, config.num_layers);
+  config.intermediate_size = tower.Integer("intermediate_size", 1, kMaxSize, config.intermediate_size);
+  tower.Expect(config.hidden_size % config.num_heads == 0, "num_attention_heads",
+               fmt::format("a divisor of hidden_size, {}", config.hidden_size));
+  return config;
+}
+
+EditingConfig ReadEditing(JsonFields& fields) {
+  EditingConfig config;
+  config.in_condition =
+      fields.Flag("use_und_image_vae", false) && !fields.Flag("only_use_und_image_vae_as_noise", false);
+  config.beside_noise = fields.Flag("use_und_image_vae_as_noise", false);
+  return config;
 }
 
 Result<ImageTokenConfig> ReadImageTokens(JsonFields& fields, Status& status, const LanguageModelConfig& language_model,
-                                         AddedTokens& added) {
+                                         const ImageTokenizerConfig& tokenizer, AddedTokens& added) {
   const int64_t vocab_size = language_model.vocab_size;
   ImageTokenConfig config;
   BLIP3O_ASSIGN_OR_RETURN(config.image_start_tag,
@@ -185,7 +194,7 @@ Result<ImageTokenConfig> ReadImageTokens(JsonFields& fields, Status& status, con
                           ReadTokenId(fields, status, "scale_start_token_id", "<S0>", vocab_size, added));
   BLIP3O_ASSIGN_OR_RETURN(config.first, ReadTokenId(fields, status, "image_start_token_id", "<I0>", vocab_size, added));
   BLIP3O_ASSIGN_OR_RETURN(config.codes, ReadCodes(fields, status, config.first, vocab_size, added));
-  config.tokens = ReadImageTokenCount(fields);
+  config.tokens = tokenizer.grid_side() * tokenizer.grid_side();
   fields.Expect(config.tokens + 2 <= language_model.max_position_embeddings, "max_position_embeddings",
                 fmt::format("room for {} image tokens, <S0> and a prompt", config.tokens));
   if (!status.ok()) return status;
@@ -407,7 +416,10 @@ Status ReadMainConfig(const fs::path& diffusion_directory, ModelConfig& config) 
   config.language_model = ReadLanguageModel(fields);
   BLIP3O_RETURN_IF_ERROR(status);
   AddedTokens added(config.directory / "tokenizer.json");
-  BLIP3O_ASSIGN_OR_RETURN(config.image_tokens, ReadImageTokens(fields, status, config.language_model, added));
+  config.image_tokenizer = ReadImageTokenizer(fields);
+  config.editing = ReadEditing(fields);
+  BLIP3O_ASSIGN_OR_RETURN(config.image_tokens,
+                          ReadImageTokens(fields, status, config.language_model, config.image_tokenizer, added));
   BLIP3O_ASSIGN_OR_RETURN(config.diffusion_directory,
                           FindDiffusionDirectory(config.directory, diffusion_directory, fields, status));
   return {};

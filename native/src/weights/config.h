@@ -38,6 +38,30 @@ struct ImageTokenConfig {
   int64_t tokens = 0;           // N of one picture: (image_size div patch_size)²
 };
 
+// TA-Tok: a SigLIP vision encoder and a codebook. The public checkpoint does not say how its encoder is shaped: where
+// config.json has no vision_tower_config, it is that of siglip2-so400m-patch14-384.
+struct ImageTokenizerConfig {
+  int64_t hidden_size = 1152;
+  int64_t num_heads = 16;
+  int64_t num_layers = 27;
+  int64_t intermediate_size = 4304;
+  int64_t image_size = 384;
+  int64_t patch_size = 14;
+  int64_t code_size = 0;  // width of a code: no config says it, so the codebook's tensor does; 0 where there is none
+
+  // Tokens in a row and in a column.
+  int64_t grid_side() const { return image_size / patch_size; }
+  // The output of the last but one layer is used.
+  int64_t used_layers() const { return num_layers - 1; }
+};
+
+// How an edit's references reach the diffusion transformer. Both false: the checkpoint is not made for edits.
+struct EditingConfig {
+  bool in_condition = false;  // rows of und_image_vae_connector follow the hidden states' rows
+  bool beside_noise = false;  // reference latents stand beside the noisy ones, along width
+  bool any() const { return in_condition || beside_noise; }
+};
+
 // generation_config.json, or 1.0, 1200, 0.95. Greedy where do_sample is false: temperature is then 0.
 struct SamplingConfig {
   double temperature = 1.0;
@@ -109,6 +133,8 @@ struct ModelConfig {
   std::filesystem::path diffusion_directory;
   LanguageModelConfig language_model;
   ImageTokenConfig image_tokens;
+  ImageTokenizerConfig image_tokenizer;
+  EditingConfig editing;
   SamplingConfig sampling;
   DiffusionTransformerConfig diffusion_transformer;
   AutoencoderConfig autoencoder;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "weights/capabilities.h"
 #include "weights/config.h"
 #include "weights/tensor_files.h"
 #include "weights/tensor_table.h"
@@ -18,8 +19,10 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr std::array kParts = {ModelPart::kLanguageModel, ModelPart::kConnector, ModelPart::kDiffusionTransformer,
-                               ModelPart::kDecoder};
+constexpr std::array kParts = {
+    ModelPart::kLanguageModel,  ModelPart::kConnector, ModelPart::kDiffusionTransformer, ModelPart::kDecoder,
+    ModelPart::kImageTokenizer, ModelPart::kEncoder,   ModelPart::kReferenceConnector};
+static_assert(kParts.size() == kModelPartCount);
 
 Json ConfigReport(const ModelConfig& config) {
   const LanguageModelConfig& language_model = config.language_model;
@@ -61,6 +64,23 @@ Json PartReport(ModelPart part, const std::vector<BoundTensor>& tensors) {
     dtypes.insert(std::string(NameOf(bound.tensor.dtype)));
   }
   return {{"name", NameOf(part)}, {"tensors", count}, {"parameters", parameters}, {"bytes", bytes}, {"dtypes", dtypes}};
+}
+
+Json CapabilityReport(const std::string& lacks) { return {{"available", lacks.empty()}, {"lacks", lacks}}; }
+
+Json CapabilitiesReport(const Capabilities& capabilities) {
+  return {{"reference_tokens", CapabilityReport(capabilities.reference_tokens_lack)},
+          {"reference_latents", CapabilityReport(capabilities.reference_latents_lack)},
+          {"editing", CapabilityReport(capabilities.editing_lacks)}};
+}
+
+// What is wrong; that a part of editing is missing is no problem of a checkpoint made for text.
+std::vector<Status> Wrong(const std::vector<TensorProblem>& problems) {
+  std::vector<Status> wrong;
+  for (const TensorProblem& problem : problems) {
+    if (IsRequired(problem.part) || !problem.missing) wrong.push_back(problem.status);
+  }
+  return wrong;
 }
 
 // Every tensor of the files that no row of the table uses.
@@ -119,10 +139,14 @@ Result<std::string> InspectCheckpoint(const fs::path& directory, const fs::path&
   ModelWeights weights;
   std::vector<TensorRow> table;
   std::vector<BoundTensor> tensors;
+  std::optional<Capabilities> capabilities;
   if (config.ok()) {
+    files.CompleteConfig(*config);
     table = TensorTable(*config, weights);
-    std::vector<Status> tensor_problems;
-    tensors = files.Bind(table, *config, tensor_problems);
+    std::vector<TensorProblem> found;
+    tensors = files.Bind(table, *config, found);
+    capabilities = FindCapabilities(*config, table, found);
+    const std::vector<Status> tensor_problems = Wrong(found);
     if (file_problems.empty()) {
       problems.insert(problems.end(), tensor_problems.begin(), tensor_problems.end());
     } else {
@@ -136,7 +160,11 @@ Result<std::string> InspectCheckpoint(const fs::path& directory, const fs::path&
   Json report = {{"directory", directory.string()}, {"complete", problems.empty()}};
   report["config"] = config.ok() ? ConfigReport(*config) : Json::object();
   report["parts"] = Json::array();
-  for (const ModelPart part : kParts) report["parts"].push_back(PartReport(part, tensors));
+  for (const ModelPart part : kParts) {
+    Json part_report = PartReport(part, tensors);
+    if (IsRequired(part) || part_report["tensors"] > 0) report["parts"].push_back(std::move(part_report));
+  }
+  report["capabilities"] = capabilities ? CapabilitiesReport(*capabilities) : Json::object();
   report["problems"] = Json::array();
   for (const Status& problem : problems) report["problems"].push_back(problem.message());
   report["unused"] = UnusedReport(files, tensors);

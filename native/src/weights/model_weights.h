@@ -109,11 +109,43 @@ struct AutoencoderDecoderWeights {
   ConvWeights conv_out;
 };
 
+// Stages in the config's order: [0] is the finest.
+struct AutoencoderEncoderWeights {
+  ConvWeights conv_in;
+  std::vector<AutoencoderStageWeights> stages;
+  ConvWeights conv_out;
+};
+
+struct VisionLayerWeights {
+  View norm1, norm1_bias;       // [E]
+  View to_q, to_k, to_v;        // [E, E]
+  View bias_q, bias_k, bias_v;  // [E]
+  View to_out, bias_out;        // [E, E], [E]
+  View norm2, norm2_bias;       // [E]
+  View fc1, fc1_bias;           // [F, E], [F]
+  View fc2, fc2_bias;           // [E, F], [E]
+};
+
+// TA-Tok; E = hidden size of the vision encoder, F = its intermediate size, d = width of a code.
+struct ImageTokenizerWeights {
+  View patch_embedding, patch_bias;          // [E, 3, p, p], [E]
+  View position_embedding;                   // [N, E]
+  std::vector<VisionLayerWeights> layers;    // those that are used: all but the last
+  View task_layer, task_bias;                // [E, E], [E]
+  View in_linear, in_bias;                   // [d, E], [d]
+  View embedding;                            // [codes, d]
+  View embedding_proj, embedding_proj_bias;  // [d, d], [d]
+};
+
 struct ModelWeights {
   LanguageModelWeights language_model;
   ConnectorWeights diffusion_connector;
   DiffusionTransformerWeights diffusion_transformer;
   AutoencoderDecoderWeights decoder;
+  // Of editing; empty views where the checkpoint lacks them.
+  ImageTokenizerWeights image_tokenizer;
+  AutoencoderEncoderWeights encoder;
+  ConnectorWeights reference_connector;
 };
 
 }  // namespace blip3o

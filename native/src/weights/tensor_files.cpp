@@ -119,7 +119,8 @@ View SlotView(const TensorRow& row, const View& tensor) {
 }
 
 // The folder of the diffusion directory that may hold a part of its own.
-std::string FolderOf(ModelPart part) { return part == ModelPart::kDecoder ? "vae" : "transformer"; }
+bool IsAutoencoder(ModelPart part) { return part == ModelPart::kDecoder || part == ModelPart::kEncoder; }
+std::string FolderOf(ModelPart part) { return IsAutoencoder(part) ? "vae" : "transformer"; }
 
 }  // namespace
 
@@ -218,19 +219,21 @@ CheckpointFiles::CheckpointFiles(const fs::path& directory, std::vector<Status>&
 }
 
 std::optional<CheckpointFiles::Place> CheckpointFiles::Find(const TensorRow& row, const ModelConfig& config,
-                                                            std::vector<Status>& problems) {
+                                                            std::vector<TensorProblem>& problems) {
   if (const Safetensors* file = model_.FileOf(row.name)) return Place{file, row.name};
   if (row.alias.empty()) return {};
-  std::optional<TensorFiles>& own = row.part == ModelPart::kDecoder ? autoencoder_ : transformer_;
+  std::optional<TensorFiles>& own = IsAutoencoder(row.part) ? autoencoder_ : transformer_;
   if (!own) {
-    own = TensorFiles::Open(config.diffusion_directory / FolderOf(row.part), "diffusion_pytorch_model", problems);
+    std::vector<Status> unreadable;
+    own = TensorFiles::Open(config.diffusion_directory / FolderOf(row.part), "diffusion_pytorch_model", unreadable);
+    for (Status& status : unreadable) problems.push_back({row.part, false, std::move(status)});
   }
   if (const Safetensors* file = own->FileOf(row.alias)) return Place{file, row.alias};
   return {};
 }
 
 std::vector<BoundTensor> CheckpointFiles::Bind(const std::vector<TensorRow>& table, const ModelConfig& config,
-                                               std::vector<Status>& problems) {
+                                               std::vector<TensorProblem>& problems) {
   std::vector<BoundTensor> bound;
   for (const TensorRow& row : table) {
     const std::optional<Place> place = Find(row, config, problems);
@@ -239,14 +242,14 @@ std::vector<BoundTensor> CheckpointFiles::Bind(const std::vector<TensorRow>& tab
           row.alias.empty()
               ? ""
               : fmt::format(", or {} in {}", row.alias, (config.diffusion_directory / FolderOf(row.part)).string());
-      problems.push_back(
-          InvalidCheckpoint(fmt::format("{}: tensor {}: expected {} in the model's safetensors files{}, "
-                                        "found nothing",
-                                        directory_.string(), row.name, row.shape.ToString(), also)));
+      problems.push_back({row.part, true,
+                          InvalidCheckpoint(fmt::format("{}: tensor {}: expected {} in the model's safetensors "
+                                                        "files{}, found nothing",
+                                                        directory_.string(), row.name, row.shape.ToString(), also))});
       continue;
     }
     if (Status status = CheckTensor(row, *place->file, place->name); !status.ok()) {
-      problems.push_back(status);
+      problems.push_back({row.part, false, std::move(status)});
       continue;
     }
     const View& tensor = place->file->tensors().at(place->name);
@@ -254,6 +257,15 @@ std::vector<BoundTensor> CheckpointFiles::Bind(const std::vector<TensorRow>& tab
     bound.push_back({&row, tensor, place->file});
   }
   return bound;
+}
+
+void CheckpointFiles::CompleteConfig(ModelConfig& config) const {
+  const Safetensors* file = model_.FileOf(kCodebookTensor);
+  if (file == nullptr) return;
+  const auto tensor = file->tensors().find(kCodebookTensor);
+  if (tensor != file->tensors().end() && tensor->second.shape.rank() == 2) {
+    config.image_tokenizer.code_size = tensor->second.shape[1];
+  }
 }
 
 std::vector<const Safetensors*> CheckpointFiles::files() const {

@@ -45,6 +45,13 @@ struct BoundTensor {
   const Safetensors* file;
 };
 
+// A tensor of the table that is not there, or not as the table says.
+struct TensorProblem {
+  ModelPart part;
+  bool missing;
+  Status status;
+};
+
 // The model's files, and the diffusion directory's own where the model's lack a tensor.
 class CheckpointFiles {
  public:
@@ -54,7 +61,10 @@ class CheckpointFiles {
   // Finds the tensors of `table`, checks shape and dtype and fills the slots. What is missing or wrong goes to
   // `problems`. Opens the diffusion directory's files when the first tensor is not among the model's.
   std::vector<BoundTensor> Bind(const std::vector<TensorRow>& table, const ModelConfig& config,
-                                std::vector<Status>& problems);
+                                std::vector<TensorProblem>& problems);
+
+  // What no config says and the table needs: the width of the image tokenizer's codes.
+  void CompleteConfig(ModelConfig& config) const;
 
   // Every open file.
   std::vector<const Safetensors*> files() const;
@@ -64,7 +74,7 @@ class CheckpointFiles {
     const Safetensors* file;
     std::string name;
   };
-  std::optional<Place> Find(const TensorRow& row, const ModelConfig& config, std::vector<Status>& problems);
+  std::optional<Place> Find(const TensorRow& row, const ModelConfig& config, std::vector<TensorProblem>& problems);
 
   std::filesystem::path directory_;
   TensorFiles model_;

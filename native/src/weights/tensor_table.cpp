@@ -67,10 +67,8 @@ void AddLanguageModel(std::vector<TensorRow>& table, const ModelConfig& config, 
                embedding, config.image_tokens.first, config.image_tokens.codes);
 }
 
-void AddConnector(std::vector<TensorRow>& table, const ModelConfig& config, ConnectorWeights& weights) {
-  Rows rows(table, ModelPart::kConnector, "model.diffusion_connector.", false);
-  const int64_t caption = config.diffusion_transformer.caption_channels;
-  rows.Add(weights.linear_0, "0.weight", {caption, config.language_model.hidden_size});
+void AddConnector(Rows rows, int64_t in, int64_t caption, ConnectorWeights& weights) {
+  rows.Add(weights.linear_0, "0.weight", {caption, in});
   rows.Add(weights.bias_0, "0.bias", {caption});
   rows.Add(weights.linear_2, "2.weight", {caption, caption});
   rows.Add(weights.bias_2, "2.bias", {caption});
@@ -197,6 +195,20 @@ void AddEfficientViT(Rows rows, const AutoencoderStageConfig& stage, int64_t hea
   feed_forward.Add(weights.ff.norm_bias, "norm.bias", {channels});
 }
 
+// The blocks of a stage, children from `first` on.
+void AddBlocks(Rows rows, const AutoencoderConfig& config, const AutoencoderStageConfig& stage, size_t first,
+               AutoencoderStageWeights& weights) {
+  const auto layers = static_cast<size_t>(stage.layers);
+  const bool vit = stage.block == AutoencoderBlock::kEfficientViT;
+  if (vit) weights.vit_blocks.resize(layers);
+  if (!vit) weights.res_blocks.resize(layers);
+  for (size_t j = 0; j < layers; ++j) {
+    Rows block = rows.Under(fmt::format("{}", first + j));
+    if (vit) AddEfficientViT(block, stage, config.attention_head_dim, weights.vit_blocks[j]);
+    if (!vit) AddResBlock(block, stage.channels, weights.res_blocks[j]);
+  }
+}
+
 // Stage `i`: its up-sampler, if it has one, is child 0; blocks follow.
 void AddDecoderStage(Rows rows, const AutoencoderConfig& config, size_t i, AutoencoderStageWeights& weights) {
   const std::vector<AutoencoderStageConfig>& stages = config.decoder.stages;
@@ -206,15 +218,7 @@ void AddDecoderStage(Rows rows, const AutoencoderConfig& config, size_t i, Autoe
     const int64_t out = config.decoder.rearrange ? 4 * stage.channels : stage.channels;
     AddConv(rows, fmt::format("{}.conv", child++), out, stages[i + 1].channels, weights.sampler);
   }
-  const auto layers = static_cast<size_t>(stage.layers);
-  const bool vit = stage.block == AutoencoderBlock::kEfficientViT;
-  if (vit) weights.vit_blocks.resize(layers);
-  if (!vit) weights.res_blocks.resize(layers);
-  for (size_t j = 0; j < layers; ++j) {
-    Rows block = rows.Under(fmt::format("{}", child + j));
-    if (vit) AddEfficientViT(block, stage, config.attention_head_dim, weights.vit_blocks[j]);
-    if (!vit) AddResBlock(block, stage.channels, weights.res_blocks[j]);
-  }
+  AddBlocks(rows, config, stage, child, weights);
 }
 
 void AddDecoder(std::vector<TensorRow>& table, const AutoencoderConfig& config, AutoencoderDecoderWeights& weights) {
@@ -234,6 +238,75 @@ void AddDecoder(std::vector<TensorRow>& table, const AutoencoderConfig& config, 
   AddConv(rows, sampler ? "conv_out.conv" : "conv_out", out, channels, weights.conv_out);
 }
 
+// Stage `i`: blocks, then its down-sampler, if it has one.
+void AddEncoderStage(Rows rows, const AutoencoderConfig& config, size_t i, AutoencoderStageWeights& weights) {
+  const std::vector<AutoencoderStageConfig>& stages = config.encoder.stages;
+  AddBlocks(rows, config, stages[i], 0, weights);
+  if (i + 1 < stages.size() && stages[i].layers > 0) {
+    const int64_t deeper = stages[i + 1].channels, out = config.encoder.rearrange ? deeper / 4 : deeper;
+    AddConv(rows, fmt::format("{}.conv", stages[i].layers), out, stages[i].channels, weights.sampler);
+  }
+}
+
+void AddEncoder(std::vector<TensorRow>& table, const AutoencoderConfig& config, AutoencoderEncoderWeights& weights) {
+  Rows rows = Rows(table, ModelPart::kEncoder, "model.sana_vae.", true).Under("encoder");
+  const std::vector<AutoencoderStageConfig>& stages = config.encoder.stages;
+  // Where the first stage has 0 layers, conv_in is a down-sampler straight to the second stage's channels.
+  const bool sampler = stages[0].layers == 0;
+  const int64_t channels = sampler ? stages[1].channels : stages[0].channels;
+  AddConv(rows, sampler ? "conv_in.conv" : "conv_in", channels / (sampler && config.encoder.rearrange ? 4 : 1),
+          config.picture_channels, weights.conv_in);
+  weights.stages.resize(stages.size());
+  for (size_t i = 0; i < stages.size(); ++i) {
+    AddEncoderStage(rows.Under(fmt::format("down_blocks.{}", i)), config, i, weights.stages[i]);
+  }
+  AddConv(rows, "conv_out", config.latent_channels, stages.back().channels, weights.conv_out);
+}
+
+// SigLIP: transformers' modeling_siglip: SiglipEncoderLayer.
+void AddVisionLayer(Rows rows, const ImageTokenizerConfig& config, VisionLayerWeights& weights) {
+  const int64_t hidden = config.hidden_size, inner = config.intermediate_size;
+  rows.Add(weights.norm1, "layer_norm1.weight", {hidden});
+  rows.Add(weights.norm1_bias, "layer_norm1.bias", {hidden});
+  rows.Add(weights.to_q, "self_attn.q_proj.weight", {hidden, hidden});
+  rows.Add(weights.bias_q, "self_attn.q_proj.bias", {hidden});
+  rows.Add(weights.to_k, "self_attn.k_proj.weight", {hidden, hidden});
+  rows.Add(weights.bias_k, "self_attn.k_proj.bias", {hidden});
+  rows.Add(weights.to_v, "self_attn.v_proj.weight", {hidden, hidden});
+  rows.Add(weights.bias_v, "self_attn.v_proj.bias", {hidden});
+  rows.Add(weights.to_out, "self_attn.out_proj.weight", {hidden, hidden});
+  rows.Add(weights.bias_out, "self_attn.out_proj.bias", {hidden});
+  rows.Add(weights.norm2, "layer_norm2.weight", {hidden});
+  rows.Add(weights.norm2_bias, "layer_norm2.bias", {hidden});
+  rows.Add(weights.fc1, "mlp.fc1.weight", {inner, hidden});
+  rows.Add(weights.fc1_bias, "mlp.fc1.bias", {inner});
+  rows.Add(weights.fc2, "mlp.fc2.weight", {hidden, inner});
+  rows.Add(weights.fc2_bias, "mlp.fc2.bias", {hidden});
+}
+
+// TA-Tok. Its own decoder is not used at inference.
+void AddImageTokenizer(std::vector<TensorRow>& table, const ModelConfig& config, ImageTokenizerWeights& weights) {
+  Rows rows(table, ModelPart::kImageTokenizer, "model.vision_tower.vision_tower.", false);
+  const ImageTokenizerConfig& tokenizer = config.image_tokenizer;
+  const int64_t hidden = tokenizer.hidden_size, patch = tokenizer.patch_size, code = tokenizer.code_size;
+  Rows embeddings = rows.Under("encoder").Under("embeddings");
+  embeddings.Add(weights.patch_embedding, "patch_embedding.weight", {hidden, 3, patch, patch});
+  embeddings.Add(weights.patch_bias, "patch_embedding.bias", {hidden});
+  embeddings.Add(weights.position_embedding, "position_embedding.weight", {config.image_tokens.tokens, hidden});
+  weights.layers.resize(static_cast<size_t>(tokenizer.used_layers()));
+  for (size_t i = 0; i < weights.layers.size(); ++i) {
+    AddVisionLayer(rows.Under(fmt::format("encoder.encoder.layers.{}", i)), tokenizer, weights.layers[i]);
+  }
+  rows.Add(weights.task_layer, "encode_task_layer.0.weight", {hidden, hidden});
+  rows.Add(weights.task_bias, "encode_task_layer.0.bias", {hidden});
+  Rows bottleneck = rows.Under("bottleneck");
+  bottleneck.Add(weights.in_linear, "in_linear.weight", {code, hidden});
+  bottleneck.Add(weights.in_bias, "in_linear.bias", {code});
+  bottleneck.Add(weights.embedding, "regularizer.embedding.weight", {config.image_tokens.codes, code});
+  bottleneck.Add(weights.embedding_proj, "regularizer.embedding_proj.weight", {code, code});
+  bottleneck.Add(weights.embedding_proj_bias, "regularizer.embedding_proj.bias", {code});
+}
+
 }  // namespace
 
 std::string NameOf(ModelPart part) {
@@ -246,6 +319,12 @@ std::string NameOf(ModelPart part) {
       return "diffusion transformer";
     case ModelPart::kDecoder:
       return "autoencoder decoder";
+    case ModelPart::kImageTokenizer:
+      return "image tokenizer";
+    case ModelPart::kEncoder:
+      return "autoencoder encoder";
+    case ModelPart::kReferenceConnector:
+      return "reference connector";
   }
   return "?";
 }
@@ -253,9 +332,15 @@ std::string NameOf(ModelPart part) {
 std::vector<TensorRow> TensorTable(const ModelConfig& config, ModelWeights& weights) {
   std::vector<TensorRow> table;
   AddLanguageModel(table, config, weights.language_model);
-  AddConnector(table, config, weights.diffusion_connector);
+  const int64_t caption = config.diffusion_transformer.caption_channels;
+  AddConnector(Rows(table, ModelPart::kConnector, "model.diffusion_connector.", false),
+               config.language_model.hidden_size, caption, weights.diffusion_connector);
   AddDiffusionTransformer(table, config.diffusion_transformer, weights.diffusion_transformer);
   AddDecoder(table, config.autoencoder, weights.decoder);
+  AddImageTokenizer(table, config, weights.image_tokenizer);
+  AddEncoder(table, config.autoencoder, weights.encoder);
+  AddConnector(Rows(table, ModelPart::kReferenceConnector, "model.und_image_vae_connector.", false),
+               config.autoencoder.latent_channels, caption, weights.reference_connector);
   return table;
 }
 

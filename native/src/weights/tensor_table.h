@@ -11,10 +11,26 @@
 namespace blip3o {
 
 // The parts of a checkpoint, for errors and reports.
-enum class ModelPart { kLanguageModel, kConnector, kDiffusionTransformer, kDecoder };
+enum class ModelPart {
+  kLanguageModel,
+  kConnector,
+  kDiffusionTransformer,
+  kDecoder,
+  kImageTokenizer,
+  kEncoder,
+  kReferenceConnector,
+};
+inline constexpr int kModelPartCount = 7;
 
-// "language model", "connector", "diffusion transformer", "autoencoder decoder".
+// "language model", "connector", "diffusion transformer", "autoencoder decoder", "image tokenizer", "autoencoder
+// encoder", "reference connector".
 std::string NameOf(ModelPart part);
+
+// Text to image needs the part. The others are an edit's: a checkpoint may lack them.
+inline bool IsRequired(ModelPart part) { return part <= ModelPart::kDecoder; }
+
+// The tensor whose columns say how wide a code of the image tokenizer is.
+inline constexpr char kCodebookTensor[] = "model.vision_tower.vision_tower.bottleneck.regularizer.embedding.weight";
 
 struct TensorRow {
   std::string name;   // "model.layers.0.self_attn.q_proj.weight"
@@ -26,8 +42,8 @@ struct TensorRow {
   int64_t slot_rows = 0;  // … or all of it when 0
 };
 
-// Sizes the lists inside `weights` and yields a row for every tensor that text to image needs. The slots point into
-// `weights`, which must stay where it is while they are used.
+// Sizes the lists inside `weights` and yields a row for every tensor that text to image and edits need. The slots point
+// into `weights`, which must stay where it is while they are used.
 std::vector<TensorRow> TensorTable(const ModelConfig& config, ModelWeights& weights);
 
 }  // namespace blip3o

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/arena.h"
+#include "model/autoencoder_blocks.h"
 #include "model/progress.h"
 #include "ops/ops.h"
 #include "weights/config.h"
@@ -25,20 +26,10 @@ class AutoencoderDecoder {
                 const Matrix& image) const;
 
  private:
-  struct Map {
-    Matrix x;  // [grid, channels]
-    Grid grid;
-  };
-
-  int Parts() const;
-  Matrix Take(Arena& arena, const Grid& grid, int64_t channels) const;
   // The up-sampler of one stage, with its shortcut: [grid, Cin] → [2·grid, Cout].
-  void Upsample(Ops& ops, Arena& arena, const ConvWeights& weights, const Map& in, bool shortcut, const Map& out) const;
-  void ResBlock(Ops& ops, Arena& arena, const AutoencoderStageConfig& stage, const ResBlockWeights& weights,
-                const Map& map) const;
-  void EfficientViTBlock(Ops& ops, Arena& arena, const EfficientViTWeights& weights, const Map& map) const;
-  void MultiscaleAttention(Ops& ops, Arena& arena, const EfficientViTWeights& weights, const Map& map) const;
-  void Output(Ops& ops, Arena& arena, const Map& map, const Matrix& image) const;
+  void Upsample(Ops& ops, Arena& arena, const ConvWeights& weights, const AutoencoderMap& in, bool shortcut,
+                const AutoencoderMap& out) const;
+  void Output(Ops& ops, Arena& arena, const AutoencoderMap& map, const Matrix& image) const;
 
   const AutoencoderConfig& config_;
   const AutoencoderDecoderWeights& weights_;

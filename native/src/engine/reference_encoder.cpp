@@ -1,0 +1,172 @@
+#include "engine/reference_encoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ops/dry_ops.h"
+
+namespace blip3o {
+
+namespace {
+
+constexpr int64_t kPictureChannels = 3;
+// A conversation about a few pictures. Each costs its two resized copies, its tokens and its latents: 3.7 MiB at the
+// public sizes.
+constexpr size_t kKnownPictures = 8;
+
+// A codebook that nobody may touch, for dry runs.
+Matrix Untouchable(int64_t rows, int64_t cols) {
+  Arena arena;
+  return arena.TakeMatrix(rows, cols);
+}
+
+}  // namespace
+
+ReferenceEncoder::ReferenceEncoder(const Checkpoint& checkpoint)
+    : checkpoint_(checkpoint),
+      config_(checkpoint.config()),
+      tokenizer_(config_.image_tokenizer, config_.image_tokens.codes, checkpoint.weights().image_tokenizer),
+      encoder_(config_.autoencoder, checkpoint.weights().encoder),
+      tokens_(kKnownPictures),
+      latents_(kKnownPictures) {}
+
+int64_t ReferenceEncoder::codebook_bytes() const {
+  if (!checkpoint_.capabilities().reference_tokens_lack.empty()) return 0;
+  return tokenizer_.codes() * tokenizer_.code_size() * SizeOf(DType::kF32);
+}
+
+MemoryNeed ReferenceEncoder::MeasureLoad() const {
+  DryOps ops;
+  Arena arena;
+  tokenizer_.Codebook(ops, arena, Untouchable(tokenizer_.codes(), tokenizer_.code_size()));
+  return {arena.peak_bytes(), ops.capacity()};
+}
+
+Status ReferenceEncoder::Load(Ops& ops, Arena& arena) {
+  BLIP3O_ASSIGN_OR_RETURN(codebook_memory_, ops.Allocate(codebook_bytes()));
+  const int64_t width = tokenizer_.code_size();
+  codebook_ = {static_cast<float*>(codebook_memory_.data()), tokenizer_.codes(), width, width};
+  tokenizer_.Codebook(ops, arena, codebook_);
+  BLIP3O_RETURN_IF_ERROR(ops.Finish());
+  if (ops.AllFinite(codebook_)) return {};
+  return checkpoint_.NotFinite(ModelPart::kImageTokenizer, "the codes of its codebook");
+}
+
+void ReferenceEncoder::Measure(Ops& dry_ops, Arena& arena, const Request& request) const {
+  class Silent final : public Progress {
+    Status Advance(int, int) override { return {}; }
+  } silent;
+  // Operations that compute nothing can't fail; the pictures are of one size, and taken one by one.
+  if (request.MakesReferenceTokens()) (void)Tokenize(dry_ops, arena, nullptr, silent, nullptr);
+  if (request.MakesReferenceLatents() || !request.initial.empty()) {
+    (void)EncodeLatents(dry_ops, arena, nullptr, silent, nullptr);
+  }
+}
+
+// Fills the places of pictures that the cache holds, and yields the rest, each picture once.
+template <typename T>
+std::vector<ReferenceEncoder::Task<T>> ReferenceEncoder::Unknown(std::vector<Task<T>> tasks, PictureCache<T>& cache) {
+  std::vector<Task<T>> unknown;
+  for (const Task<T>& task : tasks) {
+    *task.place = cache.Find(*task.picture);
+    const auto same = [&](const Task<T>& other) { return *other.picture == *task.picture; };
+    if (*task.place == nullptr && std::none_of(unknown.begin(), unknown.end(), same)) unknown.push_back(task);
+  }
+  return unknown;
+}
+
+Status ReferenceEncoder::Encode(Ops& ops, Arena& arena, const Request& request, RunObserver& observer,
+                                EncodedPictures& encoded) {
+  const size_t count = request.references.size();
+  std::vector<Task<TokenList>> to_tokenize;
+  std::vector<Task<LatentPlanes>> to_encode;
+  if (request.MakesReferenceTokens()) encoded.reference_tokens.resize(count);
+  if (request.MakesReferenceLatents()) encoded.reference_latents.resize(count);
+  for (size_t k = 0; k < encoded.reference_tokens.size(); ++k) {
+    to_tokenize.push_back({&request.references[k].tokenizer, &encoded.reference_tokens[k]});
+  }
+  for (size_t k = 0; k < encoded.reference_latents.size(); ++k) {
+    to_encode.push_back({&request.references[k].autoencoder, &encoded.reference_latents[k]});
+  }
+  if (!request.initial.empty()) to_encode.push_back({&request.initial.autoencoder, &encoded.initial_latents});
+
+  const std::vector<Task<TokenList>> new_tokens = Unknown(to_tokenize, tokens_);
+  const std::vector<Task<LatentPlanes>> new_latents = Unknown(to_encode, latents_);
+  const int parts = static_cast<int>(new_tokens.size()) * tokenizer_.Parts() +
+                    static_cast<int>(new_latents.size()) * encoder_.Parts();
+  PartProgress progress(ops, observer, EventKind::kEncode);
+  int done = 0;
+  for (const Task<TokenList>& task : new_tokens) {
+    progress.Continue(done, parts);
+    auto tokens = std::make_shared<TokenList>(static_cast<size_t>(config_.image_tokens.tokens));
+    BLIP3O_RETURN_IF_ERROR(Tokenize(ops, arena, task.picture->bytes.data(), progress, tokens->data()));
+    *task.place = std::move(tokens);
+    done += tokenizer_.Parts();
+  }
+  const int64_t side = config_.latent_side();
+  for (const Task<LatentPlanes>& task : new_latents) {
+    progress.Continue(done, parts);
+    auto planes =
+        std::make_shared<LatentPlanes>(static_cast<size_t>(config_.autoencoder.latent_channels * side * side));
+    BLIP3O_RETURN_IF_ERROR(EncodeLatents(ops, arena, task.picture->bytes.data(), progress, planes->data()));
+    *task.place = std::move(planes);
+    done += encoder_.Parts();
+  }
+
+  // A picture that came twice was computed at its first place.
+  const auto fill = [](const auto& tasks, const auto& computed, auto& cache) {
+    for (const auto& task : computed) cache.Put(*task.picture, *task.place);
+    for (const auto& task : tasks) {
+      if (*task.place != nullptr) continue;
+      for (const auto& other : computed) {
+        if (*other.picture == *task.picture) *task.place = *other.place;
+      }
+    }
+  };
+  fill(to_tokenize, new_tokens, tokens_);
+  fill(to_encode, new_latents, latents_);
+  return {};
+}
+
+// [side², 3] in [-1, 1]
+Matrix ReferenceEncoder::LoadImage(Ops& ops, Arena& arena, const uint8_t* pixels, int64_t side) const {
+  const Matrix image = arena.TakeMatrix(side * side, kPictureChannels);
+  uint8_t* const bytes = arena.Take<uint8_t>(image.rows * image.cols);
+  ops.CopyIn(pixels, image.rows * image.cols, bytes);
+  ops.FromPixels(bytes, image);
+  return image;
+}
+
+Status ReferenceEncoder::Tokenize(Ops& ops, Arena& arena, const uint8_t* pixels, Progress& progress,
+                                  int32_t* host) const {
+  const Arena::Scope scope(arena);
+  const Matrix image = LoadImage(ops, arena, pixels, config_.image_tokenizer.image_size);
+  const int64_t count = config_.image_tokens.tokens;
+  int32_t* const tokens = arena.Take<int32_t>(count);
+  const Matrix codebook = codebook_.empty() ? Untouchable(tokenizer_.codes(), tokenizer_.code_size()) : codebook_;
+  const Status status = tokenizer_.Tokenize(ops, arena, image, codebook, progress, tokens);
+  if (status.code() == StatusCode::kNumericError) {
+    return checkpoint_.NotFinite(ModelPart::kImageTokenizer, "the features of a picture");
+  }
+  BLIP3O_RETURN_IF_ERROR(status);
+  ops.CopyOut(tokens, count * SizeOf(DType::kI32), host);
+  return ops.Finish();
+}
+
+Status ReferenceEncoder::EncodeLatents(Ops& ops, Arena& arena, const uint8_t* pixels, Progress& progress,
+                                       float* host) const {
+  const Arena::Scope scope(arena);
+  const int64_t side = config_.picture_side(), latents = config_.latent_side() * config_.latent_side();
+  const Matrix image = LoadImage(ops, arena, pixels, side);
+  const Matrix map = arena.TakeMatrix(latents, config_.autoencoder.latent_channels);
+  BLIP3O_RETURN_IF_ERROR(encoder_.Encode(ops, arena, image, side, side, progress, map));
+  if (!ops.AllFinite(map)) return checkpoint_.NotFinite(ModelPart::kEncoder, "the latents of a picture");
+  float* const planes = arena.Take<float>(map.rows * map.cols);
+  ops.ToPlanes(map, static_cast<float>(config_.autoencoder.scaling_factor), planes);
+  ops.CopyOut(planes, map.rows * map.cols * SizeOf(DType::kF32), host);
+  return ops.Finish();
+}
+
+}  // namespace blip3o

@@ -1,6 +1,7 @@
 // Whole checkpoints: which tensor fills which slot, and what is said of tensors that are missing or wrong.
 #include "weights/checkpoint.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -54,14 +55,21 @@ RawTensors AllTensors(const fs::path& path) {
   return all;
 }
 
-bool IsForEditingOnly(const std::string& name) {
-  return name.find("vision_tower") != std::string::npos || name.find("sana_vae.encoder") != std::string::npos ||
-         name.find("und_image_vae") != std::string::npos;
+// The last vision layer, the vision encoder's own norm and the image tokenizer's decoder compute nothing that is read.
+bool IsNotRead(const ModelConfig& config, const std::string& name) {
+  const std::string tower = "model.vision_tower.vision_tower.";
+  const std::string last = fmt::format("{}encoder.encoder.layers.{}.", tower, config.image_tokenizer.used_layers());
+  for (const std::string& prefix :
+       {last, tower + "encoder.post_layernorm", tower + "decode_task_layer", tower + "bottleneck.out_linear"}) {
+    if (name.starts_with(prefix)) return true;
+  }
+  return false;
 }
 
 class GoldenCheckpointTest : public testing::TestWithParam<const char*> {};
 
-// Every tensor of the file that text to image needs is in the table, and of lm_head only the image tokens' rows.
+// Every tensor of the file that text to image or an edit reads is in the table, and of lm_head only the image tokens'
+// rows.
 TEST_P(GoldenCheckpointTest, OpensAndUsesEveryTensor) {
   const fs::path path = test::GoldenCheckpoint(GetParam());
   const auto checkpoint = OpenGood(path);
@@ -69,14 +77,13 @@ TEST_P(GoldenCheckpointTest, OpensAndUsesEveryTensor) {
   const ModelConfig& config = checkpoint->config();
   int64_t bytes = 0;
   for (const auto& [name, tensor] : AllTensors(path)) {
-    if (IsForEditingOnly(name)) continue;
+    if (IsNotRead(config, name)) continue;
     const auto size = static_cast<int64_t>(tensor.bytes.size());
     bytes += name == "lm_head.weight" ? size / config.language_model.vocab_size * config.image_tokens.codes : size;
   }
   EXPECT_EQ(checkpoint->weight_bytes(), bytes);
-  for (const ModelPart part :
-       {ModelPart::kLanguageModel, ModelPart::kConnector, ModelPart::kDiffusionTransformer, ModelPart::kDecoder}) {
-    const Status status = checkpoint->ScanValues(part);
+  for (int part = 0; part < kModelPartCount; ++part) {
+    const Status status = checkpoint->ScanValues(static_cast<ModelPart>(part));
     EXPECT_TRUE(status.ok()) << status.message();
   }
 }
@@ -378,6 +385,75 @@ TEST(ScanTest, ReadsOnlyTheImageTokensRowsOfTheHead) {
               {"lm_head.weight", "holds nan at [412, 3]"});
 }
 
+// What a checkpoint says that it can't do, after `edit`.
+Capabilities CapabilitiesAfter(const std::string& name, const std::function<void(RawTensors&)>& edit) {
+  const CheckpointCopy copy(name);
+  test::EditTensors(copy.weights(), edit);
+  const auto checkpoint = OpenGood(copy.path());
+  return checkpoint == nullptr ? Capabilities() : checkpoint->capabilities();
+}
+
+void ExpectLack(const std::string& lack, const std::vector<std::string>& words) {
+  for (const std::string& word : words) EXPECT_NE(lack.find(word), std::string::npos) << word << " in " << lack;
+}
+
+TEST(CapabilitiesTest, EditingModelsCanEdit) {
+  for (const char* name : {"tiny", "table", "demo"}) {
+    const Capabilities can = OpenGood(test::GoldenCheckpoint(name))->capabilities();
+    EXPECT_EQ(can.reference_tokens_lack + can.reference_latents_lack + can.editing_lacks, "") << name;
+  }
+}
+
+TEST(CapabilitiesTest, ATextModelSaysThatItsConfigIsForText) {
+  const Capabilities can = OpenGood(test::GoldenCheckpoint("tied"))->capabilities();
+  ExpectLack(can.editing_lacks, {"can't edit", "config.json", "use_und_image_vae_as_noise"});
+  EXPECT_EQ(can.reference_latents_lack, "");  // image to image works
+}
+
+TEST(CapabilitiesTest, AMissingPartIsNamed) {
+  const auto without = [](const std::string& prefix) {
+    return [prefix](RawTensors& tensors) {
+      std::erase_if(tensors, [&](const auto& item) { return item.first.starts_with(prefix); });
+    };
+  };
+  Capabilities can = CapabilitiesAfter("tiny", without("model.vision_tower."));
+  ExpectLack(can.reference_tokens_lack, {"no image tokenizer", "none of its 44 tensors", "patch_embedding"});
+  ExpectLack(can.editing_lacks, {"can't edit", "no image tokenizer"});
+  EXPECT_EQ(can.reference_latents_lack, "");
+  can = CapabilitiesAfter("tiny", without("model.sana_vae.encoder."));
+  ExpectLack(can.reference_latents_lack, {"no autoencoder encoder"});
+  EXPECT_EQ(can.reference_tokens_lack, "");
+  can = CapabilitiesAfter("tiny", without("model.und_image_vae_connector."));
+  ExpectLack(can.editing_lacks, {"no reference connector", "none of its 5 tensors"});
+  EXPECT_EQ(can.reference_tokens_lack + can.reference_latents_lack, "");
+  can = CapabilitiesAfter("tiny", without("model.vision_tower.vision_tower.encode_task_layer.0.bias"));
+  ExpectLack(can.editing_lacks, {"image tokenizer is not complete", "encode_task_layer.0.bias", "found nothing"});
+}
+
+TEST(CapabilitiesTest, AConnectorThatNobodyReadsMayLack) {
+  const CheckpointCopy copy;
+  copy.PatchJson("config.json", {{"only_use_und_image_vae_as_noise", true}});
+  test::EditTensors(copy.weights(), [](RawTensors& tensors) {
+    std::erase_if(tensors, [](const auto& item) { return item.first.starts_with("model.und_image_vae_connector."); });
+  });
+  EXPECT_EQ(OpenGood(copy.path())->capabilities().editing_lacks, "");
+}
+
+TEST(CapabilitiesTest, ATensorOfAnotherShapeIsNamed) {
+  const Capabilities can = CapabilitiesAfter("tiny", [](RawTensors& tensors) {
+    tensors["model.sana_vae.encoder.conv_out.weight"].shape = {8, 3, 3, 32};
+  });
+  ExpectLack(can.editing_lacks, {"model.sana_vae.encoder.conv_out.weight", "[8, 32, 3, 3]", "[8, 3, 3, 32]"});
+}
+
+// The public checkpoint's config says nothing of its vision encoder; other tensors than the public ones are told apart.
+TEST(CapabilitiesTest, WithoutAConfigTheVisionEncoderIsThePublicOne) {
+  const CheckpointCopy copy;
+  copy.PatchJson("config.json", {{"vision_tower_config", nullptr}});
+  ExpectLack(OpenGood(copy.path())->capabilities().reference_tokens_lack,
+             {"patch_embedding.weight", "expected [1152, 3, 14, 14]", "found [48, 3, 14, 14]"});
+}
+
 // The table of shapes where the golden checkpoints have no example.
 class TensorTableTest : public testing::Test {
  protected:
@@ -391,6 +467,15 @@ class TensorTableTest : public testing::Test {
     return shapes;
   }
 
+  std::map<std::string, Shape> Encoder() {
+    std::map<std::string, Shape> shapes;
+    for (const TensorRow& row : TensorTable(config_, weights_)) {
+      if (row.part == ModelPart::kEncoder) shapes[row.alias] = row.shape;
+    }
+    return shapes;
+  }
+
+  AutoencoderHalfConfig& encoder() { return config_.autoencoder.encoder; }
   AutoencoderHalfConfig& decoder() { return config_.autoencoder.decoder; }
 
   ModelConfig config_;
@@ -437,6 +522,18 @@ TEST_F(TensorTableTest, ScalesAndHeadsShapeTheAttention) {
   EXPECT_EQ(shapes.at("decoder.up_blocks.3.0.attn.to_out.weight"), (Shape{40, 96}));
   EXPECT_EQ(shapes.at("decoder.up_blocks.3.0.attn.to_qkv_multiscale.0.proj_in.weight"), (Shape{96, 1, 3, 3}));
   EXPECT_EQ(shapes.at("decoder.up_blocks.3.0.attn.to_qkv_multiscale.1.proj_in.weight"), (Shape{96, 1, 5, 5}));
+}
+
+TEST_F(TensorTableTest, TheEncodersSamplersFollowItsBlocks) {
+  EXPECT_EQ(Encoder().at("encoder.down_blocks.0.1.conv.weight"), (Shape{16, 8, 3, 3}));
+  EXPECT_EQ(Encoder().count("encoder.down_blocks.3.1.conv.weight"), 0u);
+  encoder().rearrange = true;
+  EXPECT_EQ(Encoder().at("encoder.down_blocks.0.1.conv.weight"), (Shape{4, 8, 3, 3}));
+  encoder().stages[0].layers = 0;
+  EXPECT_EQ(Encoder().at("encoder.conv_in.conv.weight"), (Shape{4, 3, 3, 3}));
+  EXPECT_EQ(Encoder().count("encoder.down_blocks.0.0.conv.weight"), 0u);
+  encoder().rearrange = false;
+  EXPECT_EQ(Encoder().at("encoder.conv_in.conv.weight"), (Shape{16, 3, 3, 3}));
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ Outputs RunStages(blip3o_compute compute) {
   for (size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<int32_t>(i * 37) % info.image_codes;
   blip3o_request request;
   blip3o_request_default(model, &request);
-  request.first_stage = BLIP3O_STAGE_HIDDEN;
+  request.first_stage = BLIP3O_STAGE_TOKENS;
   request.last_stage = BLIP3O_STAGE_LATENTS;
   request.prompt = prompt.data();
   request.prompt_length = static_cast<int64_t>(prompt.size());

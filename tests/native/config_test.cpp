@@ -27,6 +27,19 @@ ModelConfig ReadPatched(const std::string& file, const Json& patch) {
   return config.ok() ? config.value() : ModelConfig();
 }
 
+// use_und_image_vae puts references into the condition, unless they are only for the noise.
+TEST(ConfigTest, FlagsSayWhereReferencesGo) {
+  const auto editing = [](const Json& patch) { return ReadPatched(kMain, patch).editing; };
+  const EditingConfig none = editing({{"use_und_image_vae", nullptr}, {"use_und_image_vae_as_noise", nullptr}});
+  EXPECT_FALSE(none.any());
+  const EditingConfig noise = editing({{"only_use_und_image_vae_as_noise", true}});
+  EXPECT_FALSE(noise.in_condition);
+  EXPECT_TRUE(noise.beside_noise);
+  const EditingConfig condition = editing({{"use_und_image_vae_as_noise", false}});
+  EXPECT_TRUE(condition.in_condition);
+  EXPECT_FALSE(condition.beside_noise);
+}
+
 TEST(ConfigTest, ReadsTiny) {
   const ModelConfig config = ReadPatched(kMain, Json::object());
   const LanguageModelConfig& language_model = config.language_model;
@@ -46,6 +59,11 @@ TEST(ConfigTest, ReadsTiny) {
   EXPECT_EQ(config.image_tokens.first, 411);
   EXPECT_EQ(config.image_tokens.codes, 128);
   EXPECT_EQ(config.image_tokens.tokens, 16);
+  EXPECT_EQ(config.image_tokenizer.hidden_size, 48);
+  EXPECT_EQ(config.image_tokenizer.used_layers(), 2);
+  EXPECT_EQ(config.image_tokenizer.image_size, 56);
+  EXPECT_TRUE(config.editing.in_condition);
+  EXPECT_TRUE(config.editing.beside_noise);
   const DiffusionTransformerConfig& transformer = config.diffusion_transformer;
   EXPECT_EQ(transformer.width, 64);
   EXPECT_EQ(transformer.num_cross_heads, 2);
@@ -137,6 +155,7 @@ TEST(ConfigTest, ATagMissingFromTheTokenizerTooIsNamed) {
 
 TEST(ConfigTest, ThePublicVisionTowerIsTheDefault) {
   EXPECT_EQ(ReadPatched(kMain, {{"vision_tower_config", nullptr}}).image_tokens.tokens, 27 * 27);
+  EXPECT_EQ(ReadPatched(kMain, {{"vision_tower_config", nullptr}}).image_tokenizer.intermediate_size, 4304);
 }
 
 TEST(ConfigTest, SamplingHasDefaults) {
@@ -330,6 +349,10 @@ INSTANTIATE_TEST_SUITE_P(
                     BadValue{kMain, {{"image_end_token_id", 500}}, {"image_end_token_id", "538", "found 500"}},
                     BadValue{kMain, {{"image_end_token_id", 3}}, {"image_end_token_id", "from 411", "found 3"}},
                     BadValue{kMain, {{"num_image_tokens", 0}}, {"num_image_tokens", "found 0"}},
+                    BadValue{kMain,
+                             {{"vision_tower_config", {{"num_attention_heads", 5}}}},
+                             {"vision_tower_config.num_attention_heads", "divisor of hidden_size, 48", "found 5"}},
+                    BadValue{kMain, {{"use_und_image_vae", 1}}, {"use_und_image_vae", "found 1"}},
                     BadValue{kMain, {{"vision_tower_config", 3}}, {"vision_tower_config", "JSON object"}},
                     BadValue{kMain,
                              {{"vision_tower_config", {{"image_size", nullptr}}}},

@@ -180,7 +180,7 @@ TEST_F(EngineTest, HiddenStatesOfGivenTokensMatchDecoding) {
   blip3o_request request = Request();
   request.last_stage = BLIP3O_STAGE_TOKENS;
   const auto tokens = Run(request, BLIP3O_TOKENS), decoded = Run(request, BLIP3O_HIDDEN_STATES);
-  request.first_stage = request.last_stage = BLIP3O_STAGE_HIDDEN;
+  request.first_stage = request.last_stage = BLIP3O_STAGE_TOKENS;
   request.tokens.data = tokens.data();
   request.tokens.dtype = BLIP3O_I32;
   request.tokens.rank = 1;

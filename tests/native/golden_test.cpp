@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,6 +71,15 @@ void ExpectClose(const std::string& name, const blip3o_tensor& found, const View
   testing::Test::RecordProperty(name, fmt::format("{:.2e}", std::sqrt(error / norm)));
 }
 
+// The prompt as a caller gives it who leaves the reference tokens to the library: places in their stead.
+void PlaceReferences(const View& reference_tokens, int32_t first, std::vector<int32_t>& prompt) {
+  std::vector<int32_t> ids = ReadIds(reference_tokens);
+  for (int32_t& id : ids) id += first;
+  const auto found = std::search(prompt.begin(), prompt.end(), ids.begin(), ids.end());
+  ASSERT_NE(found, prompt.end());
+  std::fill_n(found, ids.size(), BLIP3O_REFERENCE_TOKEN);
+}
+
 class Golden : public testing::TestWithParam<GoldenJob> {};
 
 TEST_P(Golden, TraceMatches) {
@@ -90,7 +101,23 @@ TEST_P(Golden, TraceMatches) {
 
   blip3o_request request;
   blip3o_request_default(model, &request);
-  const std::vector<int32_t> prompt = ReadIds(trace->tensors().at("input_ids"));
+  blip3o_model_info info;
+  blip3o_model_describe(model, &info);
+  std::vector<int32_t> prompt = ReadIds(trace->tensors().at("input_ids"));
+  const int references = properties.contains("references") ? std::stoi(properties.at("references")) : 0;
+  std::optional<Result<Safetensors>> pictures;
+  std::vector<blip3o_tensor> borrowed;
+  if (references > 0) {
+    pictures.emplace(Safetensors::Open(folder + "/references.safetensors"));
+    ASSERT_TRUE(pictures->ok()) << pictures->status().message();
+    for (int k = 0; k < references; ++k) {
+      borrowed.push_back(Borrow(pictures->value().tensors().at(fmt::format("reference{}", k))));
+    }
+    PlaceReferences(trace->tensors().at("reference_tokens"), info.image_token_first, prompt);
+    request.first_stage = BLIP3O_STAGE_REFERENCES;
+    request.references = borrowed.data();
+    request.reference_count = references;
+  }
   request.prompt = prompt.data();
   request.prompt_length = static_cast<int64_t>(prompt.size());
   request.noise = Borrow(noise->tensors().at("noise"));
@@ -102,21 +129,26 @@ TEST_P(Golden, TraceMatches) {
   ASSERT_EQ(blip3o_model_submit(model, &request, &job, &error), BLIP3O_OK) << error.message;
   ASSERT_EQ(blip3o_job_wait(job, &error), BLIP3O_OK) << error.message;
 
-  const std::map<std::string, blip3o_value> values = {{"first_logits", BLIP3O_FIRST_LOGITS},
-                                                      {"hidden_states", BLIP3O_HIDDEN_STATES},
-                                                      {"condition", BLIP3O_CONDITION},
-                                                      {"noise", BLIP3O_NOISE},
-                                                      {"sigmas", BLIP3O_SIGMAS},
-                                                      {"velocity_null_first", BLIP3O_VELOCITY_NULL_FIRST},
-                                                      {"velocity_first", BLIP3O_VELOCITY_FIRST},
-                                                      {"latents_first", BLIP3O_LATENTS_FIRST},
-                                                      {"latents", BLIP3O_LATENTS},
-                                                      {"image", BLIP3O_IMAGE}};
+  std::map<std::string, blip3o_value> values = {{"first_logits", BLIP3O_FIRST_LOGITS},
+                                                {"hidden_states", BLIP3O_HIDDEN_STATES},
+                                                {"condition", BLIP3O_CONDITION},
+                                                {"noise", BLIP3O_NOISE},
+                                                {"sigmas", BLIP3O_SIGMAS},
+                                                {"velocity_null_first", BLIP3O_VELOCITY_NULL_FIRST},
+                                                {"velocity_first", BLIP3O_VELOCITY_FIRST},
+                                                {"latents_first", BLIP3O_LATENTS_FIRST},
+                                                {"latents", BLIP3O_LATENTS},
+                                                {"image", BLIP3O_IMAGE}};
+  if (references > 0) values["reference_latents"] = BLIP3O_REFERENCE_LATENTS;
+  std::map<std::string, blip3o_value> token_lists = {{"tokens", BLIP3O_TOKENS}};
+  if (references > 0) token_lists["reference_tokens"] = BLIP3O_REFERENCE_TOKENS;
   blip3o_tensor tensor;
-  ASSERT_EQ(blip3o_job_value(job, BLIP3O_TOKENS, &tensor, &error), BLIP3O_OK) << error.message;
-  const std::vector<int32_t> tokens = ReadIds(trace->tensors().at("tokens"));
-  ASSERT_EQ(tensor.shape[0], static_cast<int64_t>(tokens.size()));
-  EXPECT_EQ(std::memcmp(tensor.data, tokens.data(), tokens.size() * sizeof(int32_t)), 0) << "tokens";
+  for (const auto& [name, value] : token_lists) {
+    ASSERT_EQ(blip3o_job_value(job, value, &tensor, &error), BLIP3O_OK) << name << ": " << error.message;
+    const std::vector<int32_t> tokens = ReadIds(trace->tensors().at(name));
+    ASSERT_EQ(tensor.shape[0], static_cast<int64_t>(tokens.size())) << name;
+    EXPECT_EQ(std::memcmp(tensor.data, tokens.data(), tokens.size() * sizeof(int32_t)), 0) << name;
+  }
   for (const auto& [name, value] : values) {
     ASSERT_EQ(blip3o_job_value(job, value, &tensor, &error), BLIP3O_OK) << name << ": " << error.message;
     ExpectClose(name, tensor, trace->tensors().at(name));
@@ -139,6 +171,12 @@ INSTANTIATE_TEST_SUITE_P(TextToImage, Golden,
                                          GoldenJob{"tests/golden/reference/tied/model", "reference/tied/job0"},
                                          GoldenJob{"tests/golden/reference/table/model", "reference/table/job0"},
                                          GoldenJob{"weights/demo", "demo/job0"}));
+
+INSTANTIATE_TEST_SUITE_P(Editing, Golden,
+                         testing::Values(GoldenJob{"tests/golden/reference/tiny/model", "reference/tiny/job1"},
+                                         GoldenJob{"tests/golden/reference/table/model", "reference/table/job1"},
+                                         GoldenJob{"tests/golden/reference/table/model", "reference/table/job2"},
+                                         GoldenJob{"weights/demo", "demo/job1"}));
 
 }  // namespace
 }  // namespace blip3o

@@ -47,7 +47,9 @@ TEST(InspectTest, CountsAGoodCheckpoint) {
       EXPECT_EQ(part["dtypes"].size(), 1u);
       bytes += part["bytes"].get<int64_t>();
     }
-    EXPECT_EQ(report["parts"].size(), 4u);
+    // A checkpoint made for text has no reference connector.
+    EXPECT_EQ(report["parts"].size(), std::string(name) == "tied" ? 6u : 7u);
+    EXPECT_EQ(report["capabilities"]["editing"]["available"], std::string(name) != "tied");
     for (const Json& tensor : report["unused"]) bytes += tensor["bytes"].get<int64_t>();
     int64_t stored = 0;
     for (const auto& entry : fs::directory_iterator(path)) {
@@ -80,7 +82,8 @@ TEST(InspectTest, ListsWhatIsNotUsed) {
   EXPECT_EQ(unused.at("model.step")["dtype"], "I64");
   EXPECT_EQ(unused.at("model.double")["shape"], Json({2, 1}));
   EXPECT_EQ(unused.at("model.double")["bytes"], 16);
-  EXPECT_EQ(unused.count("model.sana_vae.encoder.conv_in.weight"), 1u);
+  EXPECT_EQ(unused.count("model.vision_tower.vision_tower.decode_task_layer.0.weight"), 1u);
+  EXPECT_EQ(unused.count("model.sana_vae.encoder.conv_in.weight"), 0u);
   EXPECT_EQ(unused.count("lm_head.weight"), 0u);
 }
 
@@ -96,6 +99,25 @@ TEST(InspectTest, NamesEveryProblemWithATensor) {
   ExpectProblem(report, {"model.norm.weight", "expected [64]", "found nothing"});
   ExpectProblem(report, {"model.embed_tokens.weight", "shape", "expected [539, 64]", "found [64, 539]"});
   ExpectProblem(report, {"model.sana.proj_out.bias", "dtype", "found I32"});
+}
+
+// What only edits need may be missing, and then is no problem; what is malformed is one.
+TEST(InspectTest, SaysWhatEditingLacks) {
+  const CheckpointCopy copy;
+  test::EditTensors(copy.weights(), [](RawTensors& tensors) {
+    std::erase_if(tensors, [](const auto& item) { return item.first.starts_with("model.vision_tower."); });
+  });
+  Json report = Report(copy.path());
+  EXPECT_TRUE(report["complete"].get<bool>()) << report["problems"].dump(1);
+  EXPECT_FALSE(report["capabilities"]["reference_tokens"]["available"].get<bool>());
+  EXPECT_TRUE(report["capabilities"]["reference_latents"]["available"].get<bool>());
+  const auto lacks = report["capabilities"]["editing"]["lacks"].get<std::string>();
+  EXPECT_NE(lacks.find("image tokenizer"), std::string::npos) << lacks;
+  test::EditTensors(copy.weights(), [](RawTensors& tensors) {
+    tensors["model.und_image_vae_connector.2.bias"].shape = {48, 2};
+  });
+  report = Report(copy.path());
+  ExpectProblem(report, {"model.und_image_vae_connector.2.bias", "shape", "[96]"});
 }
 
 TEST(InspectTest, ScansValuesWhenAsked) {

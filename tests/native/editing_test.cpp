@@ -6,10 +6,12 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "blip3o/blip3o.h"
-#include "image/prepare.h"
+#include "image/picture.h"
+#include "support/checkpoint_files.h"
 
 namespace blip3o {
 namespace {
@@ -434,6 +436,24 @@ TEST_F(EditingTest, ATextModelRefusesEditsButNotImageToImage) {
   EXPECT_NE(std::string(info.editing_lacks), "");
   ExpectRefused(Edit(), BLIP3O_UNSUPPORTED, {"can't edit", "use_und_image_vae"});
   EXPECT_FALSE(Run(FromInitial(0.5f), BLIP3O_PIXELS).empty()) << error_.message;
+}
+
+// The flags of config.json say where references go: the condition, the noise's side, or both.
+TEST_F(EditingTest, FlagsDecideWhatReferencesReach) {
+  const auto with_flags = [&](bool condition, bool noise) {
+    const test::CheckpointCopy copy;
+    copy.PatchJson("config.json", {{"use_und_image_vae", condition}, {"use_und_image_vae_as_noise", noise}});
+    blip3o_model_close(model_);
+    EXPECT_EQ(blip3o_model_open(copy.path().c_str(), nullptr, &model_, &error_), BLIP3O_OK) << error_.message;
+    return std::pair(Run(Edit(), BLIP3O_CONDITION).size() / (kCaption * 4), Run(Edit(), BLIP3O_LATENTS));
+  };
+  const auto both = with_flags(true, true), condition = with_flags(true, false), noise = with_flags(false, true);
+  EXPECT_EQ(both.first, static_cast<size_t>(kTokens + 1 + kSide * kSide));
+  EXPECT_EQ(condition.first, both.first);
+  EXPECT_EQ(noise.first, static_cast<size_t>(kTokens + 1));
+  EXPECT_NE(both.second, condition.second);
+  EXPECT_NE(both.second, noise.second);
+  ASSERT_FALSE(noise.second.empty()) << error_.message;
 }
 
 // A limit too small for the codebook leaves a model that opens and says what it can't do.

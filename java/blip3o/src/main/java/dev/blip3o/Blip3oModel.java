@@ -18,7 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
 /**
- * An open checkpoint that draws pictures.
+ * An open checkpoint that draws and edits pictures.
  *
  * <p>Right: open once, share, close when nobody needs it any more.
  *
@@ -99,6 +99,11 @@ public final class Blip3oModel implements AutoCloseable {
     return model.info();
   }
 
+  /** What the checkpoint can do beyond text to image. Also after {@link #close}. */
+  public Capabilities capabilities() {
+    return stages.capabilities();
+  }
+
   /** The same work stage by stage. */
   public Stages stages() {
     return stages;
@@ -121,14 +126,16 @@ public final class Blip3oModel implements AutoCloseable {
    * @param listener hears the progress, on the calling thread
    * @param cancellation ends the request early
    * @throws InvalidRequestException if the request can't be served: a prompt too long for the
-   *     model, or a count other than 1
+   *     model, tokens that are not the model's, or a count other than 1
+   * @throws UnsupportedException if the request starts from a picture, but the checkpoint lacks the
+   *     weights for that
    * @throws InsufficientMemoryException if the request needs more memory than allowed
    * @throws NumericException if a stage yields NaN or infinity
    * @throws GenerationCancelledException if it was cancelled
    */
   public GeneratedImage generate(
       ImageRequest request, ProgressListener listener, CancellationToken cancellation) {
-    Requests.single(request, "generate");
+    Requests.single(request, "generate", "; use generateAll");
     return generateAll(request, listener, cancellation).get(0);
   }
 
@@ -156,14 +163,71 @@ public final class Blip3oModel implements AutoCloseable {
    */
   public List<GeneratedImage> generateAll(
       ImageRequest request, ProgressListener listener, CancellationToken cancellation) {
+    return drawAll(request, listener, cancellation);
+  }
+
+  /** {@link #edit(EditRequest, ProgressListener, CancellationToken)} without either. */
+  public GeneratedImage edit(EditRequest request) {
+    return edit(request, ProgressListener.NONE);
+  }
+
+  /** {@link #edit(EditRequest, ProgressListener, CancellationToken)} without cancellation. */
+  public GeneratedImage edit(EditRequest request, ProgressListener listener) {
+    return edit(request, listener, new CancellationToken());
+  }
+
+  /**
+   * Edits the request's reference pictures into one picture and waits for it. A reference that was
+   * seen lately, for example under another instruction, is not encoded again.
+   *
+   * @param request what to change; its count must be 1
+   * @param listener hears the progress, on the calling thread
+   * @param cancellation ends the request early
+   * @throws UnsupportedException if the checkpoint can't edit; {@link #capabilities} says so before
+   * @throws InvalidRequestException if the request can't be served: an instruction that is too long
+   *     beside the references' tokens, tokens that are not the model's, or a count other than 1
+   * @throws InsufficientMemoryException if the request needs more memory than allowed
+   * @throws NumericException if a stage yields NaN or infinity
+   * @throws GenerationCancelledException if it was cancelled
+   */
+  public GeneratedImage edit(
+      EditRequest request, ProgressListener listener, CancellationToken cancellation) {
+    Requests.single(request, "edit", "; use editAll");
+    return editAll(request, listener, cancellation).get(0);
+  }
+
+  /** {@link #editAll(EditRequest, ProgressListener, CancellationToken)} without either. */
+  public List<GeneratedImage> editAll(EditRequest request) {
+    return editAll(request, ProgressListener.NONE);
+  }
+
+  /** {@link #editAll(EditRequest, ProgressListener, CancellationToken)} without cancellation. */
+  public List<GeneratedImage> editAll(EditRequest request, ProgressListener listener) {
+    return editAll(request, listener, new CancellationToken());
+  }
+
+  /**
+   * Makes the request's {@code count} edits as {@link #generateAll(ImageRequest, ProgressListener,
+   * CancellationToken)} makes its pictures. Errors are those of {@link #edit(EditRequest,
+   * ProgressListener, CancellationToken)}.
+   */
+  public List<GeneratedImage> editAll(
+      EditRequest request, ProgressListener listener, CancellationToken cancellation) {
+    return drawAll(request, listener, cancellation);
+  }
+
+  private List<GeneratedImage> drawAll(
+      PictureRequest request, ProgressListener listener, CancellationToken cancellation) {
     Objects.requireNonNull(request, "request");
     Objects.requireNonNull(listener, "listener");
     Objects.requireNonNull(cancellation, "cancellation");
     return handle.use(
         () -> {
           Stopwatch watch = new Stopwatch();
-          ImageRequest resolved = Requests.resolve(request, info());
-          PromptIds prompt = stages.prompt(request.prompt());
+          Requests.check(request, capabilities());
+          request.tokens().ifPresent(stages::checkTokens);
+          PictureRequest resolved = Requests.resolve(request, info());
+          int[] prompt = stages.promptIds(request.prompt(), request.pictures().size());
           Duration tokenizing = watch.elapsed();
           List<GeneratedImage> images = new ArrayList<>();
           for (int k = 0; k < request.count(); k++) {
@@ -189,8 +253,9 @@ public final class Blip3oModel implements AutoCloseable {
    * Runs all stages greedily (temperature 0) from the given noise and keeps every tensor. For
    * parity, open the model with {@link Compute#F32}.
    *
-   * <p>Errors are those of {@link #generate(ImageRequest, ProgressListener, CancellationToken)},
-   * and {@link InvalidRequestException} if the noise's shape is not the model's.
+   * <p>Errors are those of {@link #generate(ImageRequest, ProgressListener, CancellationToken)} and
+   * {@link #edit(EditRequest, ProgressListener, CancellationToken)}, and {@link
+   * InvalidRequestException} if the noise's shape is not the model's.
    */
   public Trace trace(
       TraceRequest request, ProgressListener listener, CancellationToken cancellation) {
@@ -202,19 +267,29 @@ public final class Blip3oModel implements AutoCloseable {
           Stopwatch watch = new Stopwatch();
           Noise noise = request.noise();
           stages.expectLatentShape("noise", noise);
-          PromptIds prompt = stages.prompt(request.prompt());
+          List<InputImage> references = request.references();
+          boolean edit = !references.isEmpty();
+          if (edit) {
+            Capabilities.require(capabilities().editingLacks());
+          }
+          int[] prompt = stages.promptIds(request.prompt(), references.size());
           Duration tokenizing = watch.elapsed();
           JobSpec spec =
-              new JobSpec(JobStage.TOKENS, JobStage.PIXELS, Traces.values())
-                  .prompt(prompt.array())
+              new JobSpec(
+                      edit ? JobStage.REFERENCES : JobStage.TOKENS,
+                      JobStage.PIXELS,
+                      Traces.values(edit))
+                  .prompt(prompt)
                   .noise(noise.array(), noise.shape())
                   .sampling(0, 0, 1)
                   .flow(
                       request.steps().orElse(info().defaultSteps()),
                       request.guidance().orElse(info().defaultGuidance()));
+          Requests.references(spec, references);
           JobProgress progress = new JobProgress(handle, listener, cancellation, 0, 1);
           JobOutputs outputs = model.run(spec, progress);
-          List<NamedTensor> tensors = Traces.tensors(prompt, noise, outputs);
+          List<NamedTensor> tensors =
+              Traces.tensors(prompt, info().imageTokenFirst(), noise, outputs);
           return new Trace(tensors, watch.timings(outputs, tokenizing));
         });
   }
@@ -257,15 +332,12 @@ public final class Blip3oModel implements AutoCloseable {
   }
 
   private GeneratedImage draw(
-      PromptIds prompt,
-      ImageRequest request,
+      int[] prompt,
+      PictureRequest request,
       JobProgress progress,
       Stopwatch watch,
       Duration tokenizing) {
-    JobSpec spec =
-        new JobSpec(JobStage.TOKENS, JobStage.PIXELS, JobValue.TOKENS, JobValue.PIXELS)
-            .prompt(prompt.array());
-    Requests.fill(spec, request);
+    JobSpec spec = Requests.spec(request, prompt, JobValue.TOKENS, JobValue.PIXELS);
     JobOutputs outputs = model.run(spec, progress);
     return new GeneratedImage(
         ModelStages.pixels(outputs),

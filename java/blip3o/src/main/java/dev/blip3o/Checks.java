@@ -22,6 +22,14 @@ final class Checks {
     }
   }
 
+  /** Checks that {@code value} is in {@code (0, 1]}. */
+  static void share(String name, double value) {
+    // As the float that the library computes with, so that 1e-60 is not a silent zero.
+    if (!((float) value > 0 && value <= 1)) {
+      throw new InvalidRequestException(name + " must be above 0 and at most 1, but is " + value);
+    }
+  }
+
   /** Checks that {@code length} is the product of positive {@code shape}. */
   static void shape(String name, int length, int... shape) {
     long product = 1;

@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * A finished picture: its pixels and how they came to be.
@@ -14,11 +16,11 @@ import java.util.Objects;
  */
 public final class GeneratedImage {
   private final Pixels pixels;
-  private final ImageRequest request;
+  private final PictureRequest request;
   private final int[] tokens;
   private final Timings timings;
 
-  GeneratedImage(Pixels pixels, ImageRequest request, int[] tokens, Timings timings) {
+  GeneratedImage(Pixels pixels, PictureRequest request, int[] tokens, Timings timings) {
     this.pixels = Objects.requireNonNull(pixels, "pixels");
     this.request = Objects.requireNonNull(request, "request");
     this.tokens = Objects.requireNonNull(tokens, "tokens");
@@ -55,7 +57,7 @@ public final class GeneratedImage {
    * The request that this one picture answers: its own seed, count 1 and every default filled in.
    * Run again on the same checkpoint it gives the same picture.
    */
-  public ImageRequest request() {
+  public PictureRequest request() {
     return request;
   }
 
@@ -88,7 +90,9 @@ public final class GeneratedImage {
   /**
    * What {@link #writePng} notes in the file, by PNG keyword: {@code Software}, {@code prompt},
    * {@code seed}, {@code steps}, {@code guidance}, {@code temperature}, {@code top_k}, {@code
-   * top_p}. The seed is unsigned.
+   * top_p}, {@code strength} where the request has one, {@code operation} ({@code edit}; only of
+   * edits, whose prompt is the instruction), {@code tokens} (the image tokens, with commas
+   * between). The seed is unsigned. {@link PictureSettings#readPng} reads them.
    */
   public Map<String, String> settings() {
     Map<String, String> text = new LinkedHashMap<>();
@@ -100,6 +104,13 @@ public final class GeneratedImage {
     request.temperature().ifPresent(value -> text.put("temperature", Double.toString(value)));
     request.topK().ifPresent(value -> text.put("top_k", Integer.toString(value)));
     request.topP().ifPresent(value -> text.put("top_p", Double.toString(value)));
+    request.strength().ifPresent(value -> text.put("strength", Double.toString(value)));
+    if (request instanceof EditRequest) {
+      text.put("operation", "edit");
+    }
+    text.put(
+        "tokens",
+        IntStream.of(tokens).mapToObj(Integer::toString).collect(Collectors.joining(",")));
     return text;
   }
 

@@ -29,6 +29,7 @@ final class JobProgress implements JobMonitor {
   public void progress(Unit unit, int index, int count) {
     Progress.Stage stage =
         switch (unit) {
+          case ENCODE -> Progress.Stage.ENCODE;
           case TOKEN -> Progress.Stage.TOKENS;
           case STEP -> Progress.Stage.STEPS;
           case DECODE -> Progress.Stage.DECODE;

@@ -9,38 +9,126 @@ import dev.blip3o.internal.NativeHandle;
 import dev.blip3o.internal.NativeModel;
 import dev.blip3o.internal.PromptTokenizer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 
 /** The stages of one open model. */
 final class ModelStages implements Stages {
+  private static final int MAX_REFERENCES = EditRequest.MAX_REFERENCES;
+
   private final NativeHandle handle;
   private final NativeModel model;
   private final PromptTokenizer tokenizer;
   private final ModelInfo info;
+  private final Capabilities capabilities;
 
   ModelStages(NativeHandle handle, NativeModel model, PromptTokenizer tokenizer) {
     this.handle = handle;
     this.model = model;
     this.tokenizer = tokenizer;
     this.info = model.info();
+    Capabilities weights = model.capabilities();
+    this.capabilities =
+        new Capabilities(
+            weights.referenceTokensLack(),
+            weights.referenceLatentsLack(),
+            weights.editingLacks().or(tokenizer::editingLack));
+  }
+
+  /** What the weights and the tokenizer can do. */
+  Capabilities capabilities() {
+    return capabilities;
   }
 
   @Override
   public PromptIds prompt(String prompt) {
-    ImageRequest.checkPrompt(prompt);
-    int[] ids = handle.use(() -> tokenizer.encode(prompt, info.imageStartTag(), info.scaleStart()));
+    return PromptIds.of(promptIds(prompt, 0));
+  }
+
+  @Override
+  public PromptIds editPrompt(String instruction, List<int[]> referenceTokens) {
+    Capabilities.require(capabilities.editingLacks());
+    Checks.range("the number of references", referenceTokens.size(), 1, MAX_REFERENCES);
+    referenceTokens.forEach(this::checkTokens);
+    int[] ids = ReferenceTokens.ids(referenceTokens, info.imageTokenFirst());
+    return PromptIds.of(promptIds(instruction, referenceTokens.size(), ids));
+  }
+
+  /**
+   * The ids of a prompt, {@code [T]}: of text to image where there are no references, else of an
+   * edit with placeholders for their tokens.
+   */
+  int[] promptIds(String prompt, int references) {
+    int[] placeholders = ReferenceTokens.placeholders(references * info.imageTokens());
+    return promptIds(prompt, references, placeholders);
+  }
+
+  private int[] promptIds(String prompt, int references, int[] referenceIds) {
+    PictureRequest.checkPrompt(prompt);
+    int[] ids =
+        handle.use(
+            () ->
+                references == 0
+                    ? tokenizer.encode(prompt, info.imageStartTag(), info.scaleStart())
+                    : tokenizer.encodeEdit(
+                        prompt, references, referenceIds, info.imageStartTag(), info.scaleStart()));
     if (ids.length > info.maxPromptLength()) {
-      throw new InvalidRequestException(
-          String.format(
-              Locale.ROOT,
-              "the prompt is too long: with its template it has %d tokens, but at most %d leave"
-                  + " room for the %d image tokens; shorten it",
-              ids.length,
-              info.maxPromptLength(),
-              info.imageTokens()));
+      throw new InvalidRequestException(tooLong(ids.length, references));
     }
-    return PromptIds.of(ids);
+    return ids;
+  }
+
+  private String tooLong(int length, int references) {
+    String parts =
+        references == 0
+            ? "its template"
+            : String.format(
+                Locale.ROOT,
+                "its template and the %d tokens of %d reference pictures",
+                references * info.imageTokens(),
+                references);
+    return String.format(
+        Locale.ROOT,
+        "the prompt is too long: with %s it has %d tokens, but at most %d leave room for the %d"
+            + " image tokens; shorten it%s",
+        parts,
+        length,
+        info.maxPromptLength(),
+        info.imageTokens(),
+        references > 1 ? ", or give fewer reference pictures" : "");
+  }
+
+  @Override
+  public int[] referenceTokens(InputImage image) {
+    return referenceTokens(image, ProgressListener.NONE, new CancellationToken());
+  }
+
+  @Override
+  public int[] referenceTokens(
+      InputImage image, ProgressListener listener, CancellationToken cancellation) {
+    Capabilities.require(capabilities.referenceTokensLack());
+    JobSpec spec =
+        new JobSpec(JobStage.REFERENCES, JobStage.REFERENCES, JobValue.REFERENCE_TOKENS)
+            .reference(image.array(), image.shape());
+    return run(spec, listener, cancellation).ints(JobValue.REFERENCE_TOKENS);
+  }
+
+  @Override
+  public Latents referenceLatents(InputImage image) {
+    return referenceLatents(image, ProgressListener.NONE, new CancellationToken());
+  }
+
+  @Override
+  public Latents referenceLatents(
+      InputImage image, ProgressListener listener, CancellationToken cancellation) {
+    Capabilities.require(capabilities.referenceLatentsLack());
+    JobSpec spec =
+        new JobSpec(JobStage.REFERENCES, JobStage.REFERENCES, JobValue.REFERENCE_LATENTS)
+            .reference(image.array(), image.shape());
+    JobOutputs outputs = run(spec, listener, cancellation);
+    int[] shape = outputs.shape(JobValue.REFERENCE_LATENTS);
+    return Latents.owning(shape[1], shape[2], shape[3], outputs.floats(JobValue.REFERENCE_LATENTS));
   }
 
   @Override
@@ -51,9 +139,23 @@ final class ModelStages implements Stages {
   @Override
   public ImageTokens imageTokens(
       ImageRequest request, ProgressListener listener, CancellationToken cancellation) {
-    Requests.single(request, "imageTokens");
-    ImageRequest resolved = Requests.resolve(request, info);
-    PromptIds prompt = prompt(request.prompt());
+    return drawTokens(prompt(request.prompt()), request, listener, cancellation);
+  }
+
+  @Override
+  public ImageTokens drawTokens(PromptIds prompt, PictureRequest settings) {
+    return drawTokens(prompt, settings, ProgressListener.NONE, new CancellationToken());
+  }
+
+  @Override
+  public ImageTokens drawTokens(
+      PromptIds prompt,
+      PictureRequest settings,
+      ProgressListener listener,
+      CancellationToken cancellation) {
+    Requests.single(settings, "drawing tokens", "");
+    settings.tokens().ifPresent(this::checkTokens);
+    PictureRequest resolved = Requests.resolve(settings, info);
     JobSpec spec =
         new JobSpec(JobStage.TOKENS, JobStage.TOKENS, JobValue.TOKENS, JobValue.HIDDEN_STATES)
             .prompt(prompt.array());
@@ -72,7 +174,7 @@ final class ModelStages implements Stages {
   public HiddenStates hiddenStates(PromptIds prompt, int[] tokens) {
     checkTokens(tokens);
     JobSpec spec =
-        new JobSpec(JobStage.HIDDEN, JobStage.HIDDEN, JobValue.HIDDEN_STATES)
+        new JobSpec(JobStage.TOKENS, JobStage.TOKENS, JobValue.HIDDEN_STATES)
             .prompt(prompt.array())
             .tokens(tokens);
     return hiddenStates(run(spec));
@@ -80,11 +182,17 @@ final class ModelStages implements Stages {
 
   @Override
   public Condition condition(HiddenStates hiddenStates) {
+    return condition(hiddenStates, List.of());
+  }
+
+  @Override
+  public Condition condition(HiddenStates hiddenStates, List<Latents> references) {
     expect("hidden states", hiddenStates, info.imageTokens() + 1, info.hiddenSize());
     JobSpec spec =
         new JobSpec(
                 JobStage.CONDITION, JobStage.CONDITION, JobValue.CONDITION, JobValue.NULL_CONDITION)
             .hiddenStates(hiddenStates.array(), hiddenStates.shape());
+    fillReferences(spec, references);
     JobOutputs outputs = run(spec);
     int[] shape = outputs.shape(JobValue.CONDITION);
     return Condition.owning(
@@ -118,22 +226,55 @@ final class ModelStages implements Stages {
       double guidance,
       ProgressListener listener,
       CancellationToken cancellation) {
-    Checks.range("steps", steps, 1, ImageRequest.MAX_STEPS);
-    Checks.range("guidance", guidance, 1, ImageRequest.MAX_GUIDANCE);
+    Denoise request = Denoise.builder(condition, noise).steps(steps).guidance(guidance).build();
+    return denoise(request, listener, cancellation);
+  }
+
+  @Override
+  public Latents denoise(Denoise request) {
+    return denoise(request, ProgressListener.NONE, new CancellationToken());
+  }
+
+  @Override
+  public Latents denoise(
+      Denoise request, ProgressListener listener, CancellationToken cancellation) {
+    Condition condition = request.condition();
+    Noise noise = request.noise();
     expect("condition", condition, condition.rows(), info.captionSize());
     expectLatentShape("noise", noise);
     JobSpec spec =
         new JobSpec(JobStage.LATENTS, JobStage.LATENTS, JobValue.LATENTS)
             .condition(condition.array(), condition.shape())
             .noise(noise.array(), noise.shape())
-            .flow(steps, guidance);
+            .flow(request.steps(), request.guidance());
     if (condition.nullArray() != null) {
       spec.nullCondition(condition.nullArray(), 1, condition.captionSize());
-    } else if ((float) guidance != 1) {
-      throw new InvalidRequestException(
-          "guidance " + guidance + " needs a condition with a null row, but this one has none");
     }
+    fillReferences(spec, request.references());
+    request.initial().ifPresent(initial -> fillInitial(spec, initial, request.strength()));
     return latents(run(spec, listener, cancellation));
+  }
+
+  private void fillInitial(JobSpec spec, Latents initial, double strength) {
+    expectLatentShape("initial latents", initial);
+    spec.initialLatents(initial.array(), initial.shape()).strength(strength);
+  }
+
+  /** Sets reference latents {@code [R, c, h, w]}, where there are any. */
+  private void fillReferences(JobSpec spec, List<Latents> references) {
+    if (references.isEmpty()) {
+      return;
+    }
+    Capabilities.require(capabilities.editingLacks());
+    Checks.range("the number of references", references.size(), 1, MAX_REFERENCES);
+    int each = info.latentChannels() * info.latentHeight() * info.latentWidth();
+    float[] values = new float[references.size() * each];
+    for (int i = 0; i < references.size(); i++) {
+      expectLatentShape("reference latents", references.get(i));
+      System.arraycopy(references.get(i).array(), 0, values, i * each, each);
+    }
+    spec.referenceLatents(
+        values, references.size(), info.latentChannels(), info.latentHeight(), info.latentWidth());
   }
 
   @Override
@@ -177,7 +318,8 @@ final class ModelStages implements Stages {
     return handle.use(() -> model.run(spec, monitor));
   }
 
-  private void checkTokens(int[] tokens) {
+  /** Checks the image tokens of a picture, {@code [N]}. */
+  void checkTokens(int[] tokens) {
     if (tokens.length != info.imageTokens()) {
       throw new InvalidRequestException(
           "a picture of this model has "

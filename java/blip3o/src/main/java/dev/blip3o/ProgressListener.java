@@ -1,16 +1,16 @@
 package dev.blip3o;
 
 /**
- * Hears how a request comes along. Called by the thread that called {@code generate}, never by a
- * native thread; while it runs, the native work goes on. An exception from it cancels the job and
- * reaches the caller.
+ * Hears how a request comes along. Called by the thread that called {@code generate} or {@code
+ * edit}, never by a native thread; while it runs, the native work goes on. An exception from it
+ * cancels the job and reaches the caller.
  */
 @FunctionalInterface
 public interface ProgressListener {
   /** Does nothing. */
   ProgressListener NONE = progress -> {};
 
-  /** One token, step or part of the decoder is done. */
+  /** One token, step, or part of the encoders or of the decoder is done. */
   void onProgress(Progress progress);
 
   /**

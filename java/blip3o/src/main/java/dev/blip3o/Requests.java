@@ -1,9 +1,12 @@
 package dev.blip3o;
 
 import dev.blip3o.internal.JobSpec;
+import dev.blip3o.internal.JobStage;
+import dev.blip3o.internal.JobValue;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** Fills what a request leaves open. */
+/** Checks requests, fills what they leave open, and turns them into jobs. */
 final class Requests {
   /** Random seeds are short enough to be read out and typed again. */
   private static final long RANDOM_SEEDS = 1L << 32;
@@ -11,40 +14,72 @@ final class Requests {
   private Requests() {}
 
   /** Checks that {@code request} asks for one picture. */
-  static void single(ImageRequest request, String method) {
+  static void single(PictureRequest request, String method, String other) {
     if (request.count() != 1) {
       throw new InvalidRequestException(
-          method
-              + " makes one picture, but the request's count is "
-              + request.count()
-              + "; use generateAll");
+          method + " makes one picture, but the request's count is " + request.count() + other);
+    }
+  }
+
+  /** Checks that a checkpoint can serve {@code request}. */
+  static void check(PictureRequest request, Capabilities capabilities) {
+    if (!request.pictures().isEmpty()) {
+      Capabilities.require(capabilities.editingLacks());
+    }
+    if (request.initial().isPresent()) {
+      Capabilities.require(capabilities.referenceLatentsLack());
     }
   }
 
   /** The same request with the seed drawn and every default of the model filled in. */
-  static ImageRequest resolve(ImageRequest request, ModelInfo info) {
-    return request.toBuilder()
-        .seed(request.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong(RANDOM_SEEDS)))
-        .steps(request.steps().orElse(info.defaultSteps()))
-        .guidance(request.guidance().orElse(info.defaultGuidance()))
-        .temperature(request.temperature().orElse(info.defaultTemperature()))
-        .topK(request.topK().orElse(info.defaultTopK()))
-        .topP(request.topP().orElse(info.defaultTopP()))
-        .build();
+  static PictureRequest resolve(PictureRequest request, ModelInfo info) {
+    PictureRequest.Builder<?> builder = request.toBuilder();
+    builder.seed(
+        request.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong(RANDOM_SEEDS)));
+    builder.steps(request.steps().orElse(info.defaultSteps()));
+    builder.guidance(request.guidance().orElse(info.defaultGuidance()));
+    builder.temperature(request.temperature().orElse(info.defaultTemperature()));
+    builder.topK(request.topK().orElse(info.defaultTopK()));
+    builder.topP(request.topP().orElse(info.defaultTopP()));
+    return builder.build();
   }
 
   /** The resolved request of picture {@code k} of a resolved request. */
-  static ImageRequest picture(ImageRequest resolved, int k) {
+  static PictureRequest picture(PictureRequest resolved, int k) {
     return resolved.toBuilder().seed(resolved.seed().getAsLong() + k).count(1).build();
   }
 
-  /** Sets the numbers of a resolved request. */
-  static void fill(JobSpec spec, ImageRequest resolved) {
+  /** A job for all of a request, of {@code prompt} ids. */
+  static JobSpec spec(PictureRequest resolved, int[] prompt, JobValue... outputs) {
+    boolean pictures = !resolved.pictures().isEmpty() || resolved.initial().isPresent();
+    JobSpec spec =
+        new JobSpec(pictures ? JobStage.REFERENCES : JobStage.TOKENS, JobStage.PIXELS, outputs)
+            .prompt(prompt);
+    fill(spec, resolved);
+    references(spec, resolved.pictures());
+    resolved
+        .initial()
+        .ifPresent(
+            image ->
+                spec.initial(image.array(), image.shape()).strength(resolved.strength().orElse(1)));
+    resolved.mask().ifPresent(mask -> spec.mask(mask.luma(), mask.height(), mask.width()));
+    return spec;
+  }
+
+  /** Sets the numbers and the tokens of a resolved request. */
+  static void fill(JobSpec spec, PictureRequest resolved) {
     spec.seed(resolved.seed().getAsLong())
         .sampling(
             resolved.temperature().getAsDouble(),
             resolved.topK().getAsInt(),
             resolved.topP().getAsDouble())
         .flow(resolved.steps().getAsInt(), resolved.guidance().getAsDouble());
+    resolved.tokens().ifPresent(spec::tokens);
+  }
+
+  /** Sets reference pictures. */
+  static JobSpec references(JobSpec spec, List<InputImage> pictures) {
+    pictures.forEach(picture -> spec.reference(picture.array(), picture.shape()));
+    return spec;
   }
 }

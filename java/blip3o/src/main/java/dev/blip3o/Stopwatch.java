@@ -19,6 +19,7 @@ final class Stopwatch {
     return new Timings(
         tokenizing,
         Duration.ofNanos(outputs.queuedNanos()),
+        duration(seconds.encode()),
         duration(seconds.prefill()),
         duration(seconds.tokens()),
         duration(seconds.condition()),

@@ -9,6 +9,7 @@ import java.util.Objects;
  *
  * @param tokenizing encoding the prompt, in Java
  * @param queued waiting behind other jobs of the model
+ * @param encode reference and initial pictures into tokens and latents
  * @param prefill prompt into the key-value cache
  * @param tokens image tokens after the prefill
  * @param condition connector, caption projection, cross-attention keys and values
@@ -20,6 +21,7 @@ import java.util.Objects;
 public record Timings(
     Duration tokenizing,
     Duration queued,
+    Duration encode,
     Duration prefill,
     Duration tokens,
     Duration condition,
@@ -32,6 +34,7 @@ public record Timings(
   public Timings {
     Objects.requireNonNull(tokenizing, "tokenizing");
     Objects.requireNonNull(queued, "queued");
+    Objects.requireNonNull(encode, "encode");
     Objects.requireNonNull(prefill, "prefill");
     Objects.requireNonNull(tokens, "tokens");
     Objects.requireNonNull(condition, "condition");
@@ -40,9 +43,9 @@ public record Timings(
     Objects.requireNonNull(total, "total");
   }
 
-  /** The sum of the native compute times: prefill, tokens, condition, steps and decode. */
+  /** The sum of the native compute times: encode, prefill, tokens, condition, steps and decode. */
   public Duration compute() {
-    return prefill.plus(tokens).plus(condition).plus(steps).plus(decode);
+    return encode.plus(prefill).plus(tokens).plus(condition).plus(steps).plus(decode);
   }
 
   /**

@@ -9,11 +9,13 @@ import java.util.Optional;
 /**
  * Every tensor of one greedy run, in the order of the data flow.
  *
- * <p>Names and shapes: {@code input_ids [T] I64}, {@code first_logits [codes]}, {@code tokens [N]
- * I64}, {@code hidden_states [N + 1, H]}, {@code condition [M, C]}, {@code noise}, {@code sigmas
- * [steps + 1]}, {@code velocity_null_first} (absent where the runtime made none), {@code
- * velocity_first}, {@code latents_first}, {@code latents} (all {@code [c, h, w]}), {@code image [3,
- * height, width]}, {@code pixels [height, width, 3] U8}. What names no dtype is F32.
+ * <p>Names and shapes: {@code reference_tokens [R * N] I64} and {@code reference_latents [R, c, h,
+ * w]} (both only of edits), {@code input_ids [T] I64} with the reference tokens in place, {@code
+ * first_logits [codes]}, {@code tokens [N] I64}, {@code hidden_states [N + 1, H]}, {@code condition
+ * [M, C]}, {@code noise}, {@code sigmas [steps + 1]}, {@code velocity_null_first} (absent where the
+ * runtime made none), {@code velocity_first}, {@code latents_first}, {@code latents} (all {@code
+ * [c, h, w]}), {@code image [3, height, width]}, {@code pixels [height, width, 3] U8}. What names
+ * no dtype is F32.
  *
  * @param tensors the tensors
  * @param timings where the time went

@@ -14,6 +14,7 @@ final class Traces {
   private static final Map<JobValue, String> FLOATS = new LinkedHashMap<>();
 
   static {
+    FLOATS.put(JobValue.REFERENCE_LATENTS, "reference_latents");
     FLOATS.put(JobValue.FIRST_LOGITS, "first_logits");
     FLOATS.put(JobValue.HIDDEN_STATES, "hidden_states");
     FLOATS.put(JobValue.CONDITION, "condition");
@@ -27,18 +28,34 @@ final class Traces {
 
   private Traces() {}
 
-  /** What to ask the job for. */
-  static JobValue[] values() {
+  /** What to ask the job of an edit or of text to image for. */
+  static JobValue[] values(boolean edit) {
     List<JobValue> values = new ArrayList<>(FLOATS.keySet());
     values.add(JobValue.TOKENS);
     values.add(JobValue.PIXELS);
+    if (edit) {
+      values.add(JobValue.REFERENCE_TOKENS);
+    } else {
+      values.remove(JobValue.REFERENCE_LATENTS);
+    }
     return values.toArray(JobValue[]::new);
   }
 
-  /** The tensors of a trace. */
-  static List<NamedTensor> tensors(PromptIds prompt, Noise noise, JobOutputs outputs) {
+  /**
+   * The tensors of a trace.
+   *
+   * @param prompt ids with placeholders for the reference tokens
+   * @param imageTokenFirst vocabulary id of image token 0
+   */
+  static List<NamedTensor> tensors(
+      int[] prompt, int imageTokenFirst, Noise noise, JobOutputs outputs) {
     List<NamedTensor> tensors = new ArrayList<>();
-    tensors.add(NamedTensor.of("input_ids", prompt.array()));
+    if (outputs.has(JobValue.REFERENCE_TOKENS)) {
+      int[] references = outputs.ints(JobValue.REFERENCE_TOKENS);
+      tensors.add(NamedTensor.of("reference_tokens", references));
+      prompt = ReferenceTokens.fillIn(prompt, references, imageTokenFirst);
+    }
+    tensors.add(NamedTensor.of("input_ids", prompt));
     tensors.add(NamedTensor.of("tokens", outputs.ints(JobValue.TOKENS)));
     tensors.add(NamedTensor.of("noise", noise.array(), longs(noise.shape())));
     FLOATS.forEach(

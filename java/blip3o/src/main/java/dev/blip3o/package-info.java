@@ -1,5 +1,6 @@
 /**
- * Pictures from text with BLIP3o-NEXT, on the JVM. Start at {@link dev.blip3o.Blip3oModel}.
+ * Pictures from text, and edited pictures, with BLIP3o-NEXT on the JVM. Start at {@link
+ * dev.blip3o.Blip3oModel}.
  *
  * <p>Priorities, highest first:
  *
@@ -8,17 +9,17 @@
  *   <li>Safe: no misuse of this package crashes the JVM. Handles close once, also while in use and
  *       when forgotten; values are immutable and live on the Java heap.
  *   <li>Fast: the hot path is native. Java tokenises once, submits once, hears one event per token,
- *       step or part of the decoder, and copies the result out once.
+ *       step or part of the encoders and the decoder, and copies the result out once.
  * </ol>
  *
  * <p>The data flow has five words, here as everywhere in the project: <em>tokens</em>, <em>hidden
  * states</em>, <em>condition</em>, <em>latents</em>, <em>pixels</em>. Shape letters: T prompt ids,
  * N image tokens, H hidden size, M rows of the condition, C caption size, c latent channels, [h, w]
- * latent grid.
+ * latent grid, R reference pictures.
  *
  * <p>Thread rules: a {@link dev.blip3o.Blip3oModel} and its {@link dev.blip3o.Stages} may be used
  * by any number of threads at once; values may be shared; builders belong to one thread. No native
- * thread calls into Java: listeners run on the thread that called {@code generate}.
+ * thread calls into Java: listeners run on the thread that called {@code generate} or {@code edit}.
  *
  * <p>Exceptions: every failure is an unchecked {@link dev.blip3o.Blip3oException}, whose subclasses
  * say who can mend it. Null arguments give {@link NullPointerException}, a closed model gives

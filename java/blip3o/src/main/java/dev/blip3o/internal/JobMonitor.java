@@ -6,6 +6,7 @@ import java.util.Optional;
 public interface JobMonitor {
   /** Stages that report units of work. */
   enum Unit {
+    ENCODE,
     TOKEN,
     STEP,
     DECODE

@@ -20,6 +20,7 @@ public record JobOutputs(Map<JobValue, Output> values, Seconds timings, long que
 
   /** {@code blip3o_timings}. */
   public record Seconds(
+      double encode,
       double prefill,
       double tokens,
       double condition,

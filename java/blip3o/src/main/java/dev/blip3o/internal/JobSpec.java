@@ -1,6 +1,8 @@
 package dev.blip3o.internal;
 
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -11,9 +13,13 @@ public final class JobSpec {
   /** An input: values in row-major order and their shape. */
   record Input(float[] values, int[] shape) {}
 
+  /** A picture or a mask: samples {@code [height, width]} or {@code [height, width, channels]}. */
+  record Picture(byte[] samples, int[] shape) {}
+
   final JobStage first;
   final JobStage last;
   final Set<JobValue> outputs;
+  final List<Picture> references = new ArrayList<>();
   int[] prompt;
   int[] tokens;
   Input hiddenStates;
@@ -21,12 +27,17 @@ public final class JobSpec {
   Input nullCondition;
   Input noise;
   Input latents;
+  Input referenceLatents;
+  Input initialLatents;
+  Picture initial;
+  Picture mask;
   Long seed;
   Float temperature;
   Integer topK;
   Float topP;
   Integer steps;
   Float guidance;
+  Float strength;
 
   /** A request for {@code outputs} of the stages from {@code first} to {@code last}. */
   public JobSpec(JobStage first, JobStage last, JobValue... outputs) {
@@ -75,6 +86,42 @@ public final class JobSpec {
   /** {@code [c, h, w]}. */
   public JobSpec latents(float[] values, int... shape) {
     this.latents = new Input(values, shape);
+    return this;
+  }
+
+  /** One more reference picture: {@code [height, width]}, or with 3 or 4 channels as third axis. */
+  public JobSpec reference(byte[] samples, int... shape) {
+    references.add(new Picture(samples, shape));
+    return this;
+  }
+
+  /** {@code [R, c, h, w]}. */
+  public JobSpec referenceLatents(float[] values, int... shape) {
+    this.referenceLatents = new Input(values, shape);
+    return this;
+  }
+
+  /** The picture that the flow starts from, shaped as a reference. */
+  public JobSpec initial(byte[] samples, int... shape) {
+    this.initial = new Picture(samples, shape);
+    return this;
+  }
+
+  /** {@code [c, h, w]}. */
+  public JobSpec initialLatents(float[] values, int... shape) {
+    this.initialLatents = new Input(values, shape);
+    return this;
+  }
+
+  /** {@code [height, width]} of the initial picture. */
+  public JobSpec mask(byte[] samples, int... shape) {
+    this.mask = new Picture(samples, shape);
+    return this;
+  }
+
+  /** How much of the flow runs from what it starts from. */
+  public JobSpec strength(double strength) {
+    this.strength = (float) strength;
     return this;
   }
 

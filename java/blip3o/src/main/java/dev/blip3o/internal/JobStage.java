@@ -2,8 +2,8 @@ package dev.blip3o.internal;
 
 /** {@code blip3o_stage}, in its order. */
 public enum JobStage {
+  REFERENCES,
   TOKENS,
-  HIDDEN,
   CONDITION,
   LATENTS,
   PIXELS

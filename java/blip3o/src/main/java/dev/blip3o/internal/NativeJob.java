@@ -62,6 +62,7 @@ final class NativeJob implements AutoCloseable {
   private boolean handle(blip3o_event event, JobMonitor monitor) {
     switch (event.kind()) {
       case Blip3o.BLIP3O_EVENT_STARTED -> queuedNanos = System.nanoTime() - submittedNanos;
+      case Blip3o.BLIP3O_EVENT_ENCODE -> report(JobMonitor.Unit.ENCODE, event, monitor);
       case Blip3o.BLIP3O_EVENT_TOKEN -> report(JobMonitor.Unit.TOKEN, event, monitor);
       case Blip3o.BLIP3O_EVENT_STEP -> report(JobMonitor.Unit.STEP, event, monitor);
       case Blip3o.BLIP3O_EVENT_DECODE -> report(JobMonitor.Unit.DECODE, event, monitor);
@@ -115,6 +116,7 @@ final class NativeJob implements AutoCloseable {
     blip3o_timings timings = scope.own(new blip3o_timings());
     Blip3o.blip3o_job_timings(job, timings);
     return new JobOutputs.Seconds(
+        timings.encode(),
         timings.prefill(),
         timings.tokens(),
         timings.condition(),

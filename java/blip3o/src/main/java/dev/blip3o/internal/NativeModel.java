@@ -1,5 +1,6 @@
 package dev.blip3o.internal;
 
+import dev.blip3o.Capabilities;
 import dev.blip3o.Compute;
 import dev.blip3o.ModelInfo;
 import dev.blip3o.ModelOptions;
@@ -24,10 +25,20 @@ import org.bytedeco.javacpp.PointerPointer;
 public final class NativeModel {
   private final blip3o_model model;
   private final ModelInfo info;
+  private final Capabilities capabilities;
 
   private NativeModel(blip3o_model model, Path directory) {
     this.model = model;
-    this.info = describe(directory);
+    try (NativeScope scope = new NativeScope()) {
+      blip3o_model_info description = scope.own(new blip3o_model_info());
+      Blip3o.blip3o_model_describe(model, description);
+      this.info = info(directory, description, scope);
+      this.capabilities =
+          new Capabilities(
+              lack(description.reference_tokens_lack()),
+              lack(description.reference_latents_lack()),
+              lack(description.editing_lacks()));
+    }
   }
 
   /** Opens the checkpoint in {@code directory}. */
@@ -93,6 +104,11 @@ public final class NativeModel {
     return info;
   }
 
+  /** What the model can do beyond text to image. */
+  public Capabilities capabilities() {
+    return capabilities;
+  }
+
   /** Runs a job to its end on the calling thread's time and brings its values back. */
   public JobOutputs run(JobSpec spec, JobMonitor monitor) {
     try (NativeJob job = submit(spec)) {
@@ -142,12 +158,33 @@ public final class NativeModel {
     fill(request.null_condition(), spec.nullCondition, scope);
     fill(request.noise(), spec.noise, scope);
     fill(request.latents(), spec.latents, scope);
+    fillPictures(request, spec, scope);
     fillNumbers(request, spec);
   }
 
   private static void fill(blip3o_tensor target, JobSpec.Input input, NativeScope scope) {
     if (input != null) {
       scope.fill(target, input.values(), input.shape());
+    }
+  }
+
+  private static void fillPictures(blip3o_request request, JobSpec spec, NativeScope scope) {
+    if (!spec.references.isEmpty()) {
+      blip3o_tensor references = scope.own(new blip3o_tensor(spec.references.size()));
+      for (int i = 0; i < spec.references.size(); i++) {
+        fill(references.getPointer(i), spec.references.get(i), scope);
+      }
+      request.references(references).reference_count(spec.references.size());
+    }
+    fill(request.reference_latents(), spec.referenceLatents, scope);
+    fill(request.initial(), spec.initial, scope);
+    fill(request.initial_latents(), spec.initialLatents, scope);
+    fill(request.mask(), spec.mask, scope);
+  }
+
+  private static void fill(blip3o_tensor target, JobSpec.Picture picture, NativeScope scope) {
+    if (picture != null) {
+      scope.fill(target, picture.samples(), picture.shape());
     }
   }
 
@@ -161,41 +198,44 @@ public final class NativeModel {
     if (spec.steps != null) {
       request.steps(spec.steps).guidance(spec.guidance);
     }
+    if (spec.strength != null) {
+      request.strength(spec.strength);
+    }
   }
 
-  private ModelInfo describe(Path directory) {
-    try (NativeScope scope = new NativeScope()) {
-      blip3o_model_info info = scope.own(new blip3o_model_info());
-      Blip3o.blip3o_model_describe(model, info);
-      blip3o_request defaults = scope.own(new blip3o_request());
-      Blip3o.blip3o_request_default(model, defaults);
-      return new ModelInfo(
-          directory,
-          info.image_tokens(),
-          info.image_codes(),
-          info.image_token_first(),
-          info.image_start_tag(),
-          info.scale_start(),
-          info.vocabulary_size(),
-          info.max_prompt_length(),
-          info.hidden_size(),
-          info.caption_size(),
-          info.latent_channels(),
-          info.latent_height(),
-          info.latent_width(),
-          info.picture_height(),
-          info.picture_width(),
-          defaults.steps(),
-          decimal(defaults.guidance()),
-          decimal(defaults.temperature()),
-          defaults.top_k(),
-          decimal(defaults.top_p()),
-          info.threads(),
-          Compute.values()[info.compute()],
-          info.weight_bytes(),
-          NativeScope.string(info.weight_dtype()),
-          NativeScope.string(info.backend()));
-    }
+  private ModelInfo info(Path directory, blip3o_model_info info, NativeScope scope) {
+    blip3o_request defaults = scope.own(new blip3o_request());
+    Blip3o.blip3o_request_default(model, defaults);
+    return new ModelInfo(
+        directory,
+        info.image_tokens(),
+        info.image_codes(),
+        info.image_token_first(),
+        info.image_start_tag(),
+        info.scale_start(),
+        info.vocabulary_size(),
+        info.max_prompt_length(),
+        info.hidden_size(),
+        info.caption_size(),
+        info.latent_channels(),
+        info.latent_height(),
+        info.latent_width(),
+        info.picture_height(),
+        info.picture_width(),
+        defaults.steps(),
+        decimal(defaults.guidance()),
+        decimal(defaults.temperature()),
+        defaults.top_k(),
+        decimal(defaults.top_p()),
+        info.threads(),
+        Compute.values()[info.compute()],
+        info.weight_bytes(),
+        NativeScope.string(info.weight_dtype()),
+        NativeScope.string(info.backend()));
+  }
+
+  private static Optional<String> lack(BytePointer sentence) {
+    return Optional.of(NativeScope.string(sentence)).filter(text -> !text.isEmpty());
   }
 
   /** The double of the float's own decimal text: 0.95f as 0.95. It is the same float again. */

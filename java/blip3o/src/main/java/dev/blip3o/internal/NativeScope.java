@@ -40,6 +40,11 @@ final class NativeScope implements AutoCloseable {
     describe(target, ints(values), Blip3o.BLIP3O_I32, values.length);
   }
 
+  /** Fills {@code target} with a copy of {@code values} and their shape. */
+  void fill(blip3o_tensor target, byte[] values, int... shape) {
+    describe(target, own(new BytePointer(values)), Blip3o.BLIP3O_U8, shape);
+  }
+
   private static void describe(blip3o_tensor target, Pointer data, int dtype, int... shape) {
     target.data(data).dtype(dtype).rank(shape.length);
     for (int i = 0; i < shape.length; i++) {

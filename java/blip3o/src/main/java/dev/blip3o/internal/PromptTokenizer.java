@@ -7,7 +7,9 @@ import dev.blip3o.NativeLibraryException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -25,6 +27,11 @@ import java.util.stream.Stream;
 public final class PromptTokenizer implements AutoCloseable {
   private static final String SYSTEM = "system\nYou are a helpful assistant.";
   private static final String USER = "user\nPlease generate image based on the following caption: ";
+  private static final String EDIT_ONE =
+      "user\nPlease edit this image according to the following instruction: ";
+  private static final String EDIT_SEVERAL =
+      "user\nPlease edit these %d images according to the following instruction: ";
+  private static final String EDIT_END = ".\n";
   private static final String ASSISTANT = "assistant\n";
   private static final String BETWEEN = "\n";
 
@@ -33,13 +40,19 @@ public final class PromptTokenizer implements AutoCloseable {
   private static final String OFFLINE = "ai.djl.offline";
 
   private final HuggingFaceTokenizer tokenizer;
+  private final int visionStart;
+  private final int visionEnd;
+  private final Optional<String> editingLack;
   private final int[] beforeUser;
   private final int[] afterUser;
 
-  private PromptTokenizer(HuggingFaceTokenizer tokenizer, int chatStart, int chatEnd) {
+  private PromptTokenizer(HuggingFaceTokenizer tokenizer, TokenizerFile file) {
     this.tokenizer = tokenizer;
-    int[] start = {chatStart};
-    int[] end = {chatEnd};
+    this.visionStart = file.visionStart();
+    this.visionEnd = file.visionEnd();
+    this.editingLack = file.editingLack();
+    int[] start = {file.chatStart()};
+    int[] end = {file.chatEnd()};
     int[] between = plain(BETWEEN);
     this.beforeUser = join(start, plain(SYSTEM), end, between, start);
     this.afterUser = join(end, between, start, plain(ASSISTANT));
@@ -55,7 +68,7 @@ public final class PromptTokenizer implements AutoCloseable {
     TokenizerFile file = TokenizerFile.read(directory);
     HuggingFaceTokenizer tokenizer = offline(file);
     try {
-      return new PromptTokenizer(tokenizer, file.chatStart(), file.chatEnd());
+      return new PromptTokenizer(tokenizer, file);
     } catch (RuntimeException e) {
       tokenizer.close();
       throw new CheckpointException(
@@ -98,6 +111,36 @@ public final class PromptTokenizer implements AutoCloseable {
    */
   public int[] encode(String prompt, int imageStartTag, int scaleStart) {
     return join(beforeUser, plain(USER + prompt), afterUser, new int[] {imageStartTag, scaleStart});
+  }
+
+  /** Why no edit's prompt can be encoded, if it can't. */
+  public Optional<String> editingLack() {
+    return editingLack;
+  }
+
+  /**
+   * Encodes an edit's instruction in its template. Only where there is no {@link #editingLack}.
+   *
+   * @param instruction valid Unicode
+   * @param references how many reference pictures it speaks of
+   * @param referenceIds {@code [R * N]}, what stands between {@code <|vision_start|>} and {@code
+   *     <|vision_end|>}: vocabulary ids of the reference tokens, or their placeholders
+   * @param imageStartTag id of {@code <im_start>}
+   * @param scaleStart id of {@code <S0>}
+   * @return {@code [T]} ids that end in the two
+   */
+  public int[] encodeEdit(
+      String instruction, int references, int[] referenceIds, int imageStartTag, int scaleStart) {
+    String request =
+        references == 1 ? EDIT_ONE : String.format(Locale.ROOT, EDIT_SEVERAL, references);
+    return join(
+        beforeUser,
+        plain(request + instruction + EDIT_END),
+        new int[] {visionStart},
+        referenceIds,
+        new int[] {visionEnd},
+        afterUser,
+        new int[] {imageStartTag, scaleStart});
   }
 
   private int[] plain(String text) {

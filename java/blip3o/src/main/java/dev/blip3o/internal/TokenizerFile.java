@@ -8,6 +8,10 @@ import dev.blip3o.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * A {@code tokenizer.json} without its added tokens: the vocabulary that may tokenise a user's
@@ -17,11 +21,17 @@ import java.nio.file.Path;
  * @param json the document with an empty {@code added_tokens}
  * @param chatStart id of {@code <|im_start|>}
  * @param chatEnd id of {@code <|im_end|>}
+ * @param visionStart id of {@code <|vision_start|>}, which only edits need; -1 where it lacks
+ * @param visionEnd id of {@code <|vision_end|>}, which only edits need; -1 where it lacks
  */
-record TokenizerFile(Path file, byte[] json, int chatStart, int chatEnd) {
+record TokenizerFile(
+    Path file, byte[] json, int chatStart, int chatEnd, int visionStart, int visionEnd) {
   private static final String ADDED_TOKENS = "added_tokens";
   private static final String CHAT_START = "<|im_start|>";
   private static final String CHAT_END = "<|im_end|>";
+  private static final String VISION_START = "<|vision_start|>";
+  private static final String VISION_END = "<|vision_end|>";
+  private static final int NONE = -1;
   private static final byte[] EMPTY_ARRAY = {'[', ']'};
 
   /**
@@ -61,8 +71,22 @@ record TokenizerFile(Path file, byte[] json, int chatStart, int chatEnd) {
     return new TokenizerFile(
         file,
         cut.apply(json),
-        required(file, CHAT_START, cut.chatStart),
-        required(file, CHAT_END, cut.chatEnd));
+        required(file, CHAT_START, cut.id(CHAT_START)),
+        required(file, CHAT_END, cut.id(CHAT_END)),
+        isId(cut.id(VISION_START)) ? (int) cut.id(VISION_START) : NONE,
+        isId(cut.id(VISION_END)) ? (int) cut.id(VISION_END) : NONE);
+  }
+
+  /** What the prompt of an edit lacks in this file. */
+  Optional<String> editingLack() {
+    if (visionStart != NONE && visionEnd != NONE) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        String.format(
+            "%s: %s must hold the token %s with an id of 0 or more, but lacks it; the prompt of an"
+                + " edit can't be written without it",
+            file, ADDED_TOKENS, visionStart == NONE ? VISION_START : VISION_END));
   }
 
   private static byte[] bytes(Path file) {
@@ -86,7 +110,7 @@ record TokenizerFile(Path file, byte[] json, int chatStart, int chatEnd) {
   }
 
   private static int required(Path file, String token, long id) {
-    if (id < 0 || id > Integer.MAX_VALUE) {
+    if (!isId(id)) {
       throw new CheckpointException(
           file
               + ": "
@@ -100,12 +124,18 @@ record TokenizerFile(Path file, byte[] json, int chatStart, int chatEnd) {
     return (int) id;
   }
 
-  /** Where the added tokens stand in the document, and the two of them that the template needs. */
+  private static boolean isId(long id) {
+    return id >= 0 && id <= Integer.MAX_VALUE;
+  }
+
+  /** Where the added tokens stand in the document, and those of them that the templates need. */
   private static final class Cut {
     static final long ABSENT = Long.MIN_VALUE;
 
-    private long chatStart = ABSENT;
-    private long chatEnd = ABSENT;
+    private static final Set<String> NEEDED =
+        Set.of(CHAT_START, CHAT_END, VISION_START, VISION_END);
+
+    private final Map<String, Long> ids = new HashMap<>();
     private int from = -1;
     private int to = -1;
 
@@ -171,11 +201,13 @@ record TokenizerFile(Path file, byte[] json, int chatStart, int chatEnd) {
                 + index
                 + "] needs a text in field content and an integer in field id");
       }
-      if (content.equals(CHAT_START)) {
-        chatStart = id;
-      } else if (content.equals(CHAT_END)) {
-        chatEnd = id;
+      if (NEEDED.contains(content)) {
+        ids.put(content, id);
       }
+    }
+
+    long id(String token) {
+      return ids.getOrDefault(token, ABSENT);
     }
 
     byte[] apply(byte[] json) {

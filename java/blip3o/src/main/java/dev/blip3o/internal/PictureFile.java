@@ -2,7 +2,6 @@ package dev.blip3o.internal;
 
 import dev.blip3o.InputImageException;
 import dev.blip3o.InsufficientMemoryException;
-import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -28,7 +27,7 @@ public final class PictureFile {
 
   /** What the JPEG decoder warns of though every pixel is as it should be. */
   private static final List<String> HARMLESS =
-      List.of("color profile", "extraneous bytes", "color transform", "thumbnail");
+      List.of("extraneous bytes", "color transform", "thumbnail");
 
   /** Has no signature: most files that begin with zeros pass for it. */
   private static final String WBMP = "wbmp";
@@ -86,12 +85,19 @@ public final class PictureFile {
     if (file.length == 0) {
       throw new InputImageException(name + " is empty, but a picture is needed");
     }
+    byte[] plain = JpegProfile.remove(file);
     // Not ImageIO.createImageInputStream: its cache is a file, or a setting of the whole JVM.
-    try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
+    try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(plain))) {
       ImageReader reader = reader(name, in);
       try {
         reader.setInput(in, true, true);
-        return RasterReader.read(name, decode(name, reader, check)).oriented(Orientation.of(file));
+        check.check(reader.getWidth(0), reader.getHeight(0));
+        if (PngChunks.isPng(file)) {
+          PngChunks.read(
+              new ByteArrayInputStream(file)); // ImageIO checks no sums, and wants no end
+        }
+        reader.addIIOReadWarningListener((source, warning) -> refuse(name, warning));
+        return RasterReader.read(name, reader.read(0)).oriented(Orientation.of(file));
       } finally {
         reader.dispose();
       }
@@ -117,13 +123,6 @@ public final class PictureFile {
         name + " is no picture that can be read: it is not PNG, JPEG, GIF, BMP or TIFF");
   }
 
-  private static BufferedImage decode(String name, ImageReader reader, SizeCheck check)
-      throws IOException {
-    check.check(reader.getWidth(0), reader.getHeight(0));
-    reader.addIIOReadWarningListener((source, warning) -> refuse(name, warning));
-    return reader.read(0);
-  }
-
   /** A decoder that warns fills what lacks with grey. */
   private static void refuse(String name, String warning) {
     String lower = warning.toLowerCase(Locale.ROOT);
@@ -137,12 +136,10 @@ public final class PictureFile {
     if (e instanceof IIOException && "Unsupported Image Type".equals(e.getMessage())) {
       return name + " has a kind of colours that can't be read, for example CMYK; save it as RGB";
     }
-    Throwable cause = e;
-    while (cause.getMessage() == null && cause.getCause() != null) {
-      cause = cause.getCause();
+    String detail = e.getClass().getSimpleName();
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      detail = cause.getMessage() == null ? detail : cause.getMessage(); // the innermost says most
     }
-    String detail =
-        cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
     return name + " is truncated or damaged (" + detail + "); get the file again";
   }
 

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
 
 /**
  * Finds chunks of a PNG without decoding it.
@@ -19,7 +20,6 @@ import java.util.zip.CRC32;
 final class PngChunks {
   private static final byte[] SIGNATURE = {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
   private static final int TYPE_BYTES = 4;
-  private static final int SUM_BYTES = 4;
 
   /** Longer chunks are skipped: no setting and no orientation is that long. */
   private static final int MAX_BYTES = 1 << 20;
@@ -39,44 +39,34 @@ final class PngChunks {
    * The chunks of {@code types}, in the order of the file.
    *
    * @param in a PNG from its first byte; not closed
-   * @throws IOException if it is no PNG, is truncated, or the sum of such a chunk is wrong
+   * @throws IOException if it is no PNG, is truncated, or the sum of a chunk is wrong
    */
   static List<Chunk> read(InputStream in, String... types) throws IOException {
     if (!isPng(in.readNBytes(SIGNATURE.length))) {
-      throw new IOException("not a PNG");
+      throw new IOException("it is no PNG");
     }
     Set<String> wanted = Set.of(types);
     List<Chunk> chunks = new ArrayList<>();
-    DataInputStream data = new DataInputStream(in);
+    CheckedInputStream checked = new CheckedInputStream(in, new CRC32());
+    DataInputStream data = new DataInputStream(checked);
     String type;
-    do {
-      int length = data.readInt();
-      if (length < 0) {
-        throw new IOException("a chunk has the length " + Integer.toUnsignedString(length));
-      }
-      byte[] name = data.readNBytes(TYPE_BYTES);
-      type = new String(name, StandardCharsets.US_ASCII);
-      if (wanted.contains(type) && length <= MAX_BYTES) {
-        chunks.add(chunk(data, name, length));
-      } else {
-        data.skipNBytes((long) length + SUM_BYTES);
-      }
-    } while (!type.equals("IEND"));
+    try {
+      do {
+        int length = data.readInt();
+        checked.getChecksum().reset();
+        type = new String(data.readNBytes(TYPE_BYTES), StandardCharsets.US_ASCII);
+        if (wanted.contains(type) && length >= 0 && length <= MAX_BYTES) {
+          chunks.add(new Chunk(type, data.readNBytes(length)));
+        } else {
+          data.skipNBytes(Integer.toUnsignedLong(length));
+        }
+        if ((int) checked.getChecksum().getValue() != data.readInt()) {
+          throw new IOException("the checksum of its chunk " + type + " is wrong");
+        }
+      } while (!type.equals("IEND"));
+    } catch (EOFException e) {
+      throw new IOException("it ends before its last chunk does", e);
+    }
     return chunks;
-  }
-
-  private static Chunk chunk(DataInputStream in, byte[] name, int length) throws IOException {
-    byte[] data = in.readNBytes(length);
-    if (data.length < length) {
-      throw new EOFException("it ends within a chunk");
-    }
-    CRC32 sum = new CRC32();
-    sum.update(name);
-    sum.update(data);
-    String type = new String(name, StandardCharsets.US_ASCII);
-    if (in.readInt() != (int) sum.getValue()) {
-      throw new IOException("the checksum of a chunk " + type + " is wrong");
-    }
-    return new Chunk(type, data);
   }
 }

@@ -14,7 +14,7 @@ struct PreparedPicture {
   Picture tokenizer;    // [image_size, image_size, 3]: bicubic, aspect ratio not kept
   Picture autoencoder;  // [side, side, 3]: shorter side to `side`, bilinear, centre crop
 
-  bool empty() const { return autoencoder.empty(); }
+  bool empty() const { return tokenizer.empty() && autoencoder.empty(); }
   bool operator==(const PreparedPicture&) const = default;
 };
 

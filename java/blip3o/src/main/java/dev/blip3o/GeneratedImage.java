@@ -54,8 +54,9 @@ public final class GeneratedImage {
   }
 
   /**
-   * The request that this one picture answers: its own seed, count 1 and every default filled in.
-   * Run again on the same checkpoint it gives the same picture.
+   * The {@link ImageRequest} or {@link EditRequest} that this one picture answers: its own seed,
+   * count 1 and every default filled in. Run again on the same checkpoint it gives the same
+   * picture.
    */
   public PictureRequest request() {
     return request;

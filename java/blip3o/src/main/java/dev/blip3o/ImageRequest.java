@@ -12,9 +12,10 @@ import java.util.Optional;
  * composition is that of the picture they belong to.
  *
  * <pre>{@code
- * GeneratedImage first = model.generate(ImageRequest.of("a red circle"));
+ * ImageRequest request = ImageRequest.of("a red circle");
+ * GeneratedImage first = model.generate(request);
  * GeneratedImage variation =
- *     model.generate(first.request().toBuilder().tokens(first.tokens()).seed(8).build());
+ *     model.generate(request.toBuilder().tokens(first.tokens()).seed(8).build());
  * }</pre>
  */
 public final class ImageRequest extends PictureRequest {

@@ -12,14 +12,19 @@ import com.tngtech.archunit.lang.ArchRule;
 @AnalyzeClasses(packages = "dev.blip3o", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
   @ArchTest
-  static final ArchRule ONLY_INTERNAL_KNOWS_BINDINGS_AND_TOKENIZERS =
+  static final ArchRule ONLY_INTERNAL_KNOWS_OTHERS_LIBRARIES =
       noClasses()
           .that()
           .resideInAPackage("dev.blip3o")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
-              "dev.blip3o.bindings..", "org.bytedeco..", "ai.djl..", "com.fasterxml..");
+              "dev.blip3o.bindings..",
+              "org.bytedeco..",
+              "ai.djl..",
+              "com.fasterxml..",
+              "com.drew..",
+              "javax.imageio..");
 
   @ArchTest
   static final ArchRule ONE_CLASS_MAPS_STATUSES =

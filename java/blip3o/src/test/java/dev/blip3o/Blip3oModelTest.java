@@ -71,7 +71,7 @@ class Blip3oModelTest {
   @Test
   void equalSeedsGiveEqualPictures() {
     GeneratedImage first = model.generate(REQUEST);
-    GeneratedImage second = model.generate(first.request());
+    GeneratedImage second = model.generate((ImageRequest) first.request());
     assertEquals(first.pixels(), second.pixels());
     assertArrayEquals(first.tokens(), second.tokens());
     GeneratedImage other = model.generate(REQUEST.toBuilder().seed(8).build());

@@ -11,8 +11,10 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /** The checkpoints and golden traces of the repository. */
@@ -20,7 +22,12 @@ public final class Golden {
   private Golden() {}
 
   /** A job: what was asked, and every tensor of the reference's run. */
-  public record Job(String prompt, int steps, double guidance, Map<String, Tensor> trace) {}
+  public record Job(
+      String prompt,
+      int steps,
+      double guidance,
+      List<InputImage> references,
+      Map<String, Tensor> trace) {}
 
   /** A tensor of a trace. */
   public record Tensor(String dtype, long[] shape, ByteBuffer data) {
@@ -64,6 +71,9 @@ public final class Golden {
         properties.getProperty("text"),
         Integer.parseInt(properties.getProperty("steps")),
         Double.parseDouble(properties.getProperty("guidance")),
+        IntStream.range(0, Integer.parseInt(properties.getProperty("references")))
+            .mapToObj(k -> InputImage.read(directory.resolve("reference" + k + ".png")))
+            .toList(),
         tensors(directory.resolve("trace.safetensors")));
   }
 

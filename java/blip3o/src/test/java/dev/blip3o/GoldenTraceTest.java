@@ -17,16 +17,22 @@ class GoldenTraceTest {
   private static final int MAX_PIXEL_DIFFERENCE = 1;
 
   /** How safe the reference's choices are: not computed here. */
-  private static final Set<String> NOT_COMPARED = Set.of("token_margin");
+  private static final Set<String> NOT_COMPARED =
+      Set.of("token_margin", "reference_token_margin.0", "reference_token_margin.1");
 
   @ParameterizedTest
-  @CsvSource({"tiny,0", "tiny,2", "table,0", "tied,0", "demo,0"})
+  @CsvSource({
+    "tiny,0", "tiny,1", "tiny,2", "table,0", "table,1", "table,2", "tied,0", "demo,0", "demo,1"
+  })
   void everyTensorIsTheReferences(String name, int number) {
     Golden.Job job = Golden.job(name, number);
     ModelOptions options = ModelOptions.builder().compute(Compute.F32).build();
     try (Blip3oModel model = Blip3oModel.open(Golden.model(name), options)) {
       Noise noise = noise(job.trace().get("noise"));
-      Trace trace = model.trace(TraceRequest.of(job.prompt(), noise, job.steps(), job.guidance()));
+      InputImage[] references = job.references().toArray(InputImage[]::new);
+      Trace trace =
+          model.trace(
+              TraceRequest.of(job.prompt(), noise, job.steps(), job.guidance(), references));
       Set<String> names = new TreeSet<>(job.trace().keySet());
       names.removeAll(NOT_COMPARED);
       assertEquals(

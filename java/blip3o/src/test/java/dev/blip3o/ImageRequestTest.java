@@ -1,15 +1,22 @@
 package dev.blip3o;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Collections;
+import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ImageRequestTest {
+  private static final InputImage PICTURE = InputImage.ofRgb(2, 3, new byte[18]);
+  private static final InputImage MASK = InputImage.ofGray(2, 3, new byte[6]);
+
   @Test
   void aPromptIsEnough() {
     ImageRequest request = ImageRequest.of("a red circle");
@@ -21,6 +28,10 @@ class ImageRequestTest {
     assertTrue(request.temperature().isEmpty());
     assertTrue(request.topK().isEmpty());
     assertTrue(request.topP().isEmpty());
+    assertTrue(request.tokens().isEmpty());
+    assertTrue(request.initialImage().isEmpty());
+    assertTrue(request.strength().isEmpty());
+    assertTrue(request.mask().isEmpty());
   }
 
   @Test
@@ -34,6 +45,9 @@ class ImageRequestTest {
             .temperature(0)
             .topK(0)
             .topP(1)
+            .tokens(3, 1, 2)
+            .initialImage(PICTURE, 0.6)
+            .mask(MASK)
             .build();
     assertEquals(-1, request.seed().getAsLong());
     assertEquals(3, request.count());
@@ -42,7 +56,62 @@ class ImageRequestTest {
     assertEquals(0, request.temperature().getAsDouble());
     assertEquals(0, request.topK().getAsInt());
     assertEquals(1, request.topP().getAsDouble());
+    assertArrayEquals(new int[] {3, 1, 2}, request.tokens().orElseThrow());
+    assertEquals(PICTURE, request.initialImage().orElseThrow());
+    assertEquals(0.6, request.strength().getAsDouble());
+    assertEquals(MASK, request.mask().orElseThrow());
     assertEquals(request, request.toBuilder().build());
+    assertEquals(request.hashCode(), request.toBuilder().build().hashCode());
+  }
+
+  @Test
+  void equalityIsOfEverySetting() {
+    ImageRequest request = ImageRequest.builder("a").initialImage(PICTURE, 0.6).build();
+    List<UnaryOperator<ImageRequest.Builder>> changes =
+        List.of(
+            builder -> builder.seed(1),
+            builder -> builder.count(2),
+            builder -> builder.steps(3),
+            builder -> builder.guidance(3),
+            builder -> builder.temperature(3),
+            builder -> builder.topK(3),
+            builder -> builder.topP(0.3),
+            builder -> builder.tokens(3),
+            builder -> builder.initialImage(MASK, 0.6),
+            builder -> builder.initialImage(PICTURE, 0.7),
+            builder -> builder.mask(MASK));
+    for (UnaryOperator<ImageRequest.Builder> change : changes) {
+      assertNotEquals(request, change.apply(request.toBuilder()).build());
+    }
+    assertNotEquals(request, ImageRequest.of("a"));
+  }
+
+  @Test
+  void tokensAreCopiedInAndOut() {
+    int[] tokens = {1, 2};
+    ImageRequest request = ImageRequest.builder("a").tokens(tokens).build();
+    tokens[0] = 9;
+    request.tokens().orElseThrow()[1] = 9;
+    assertArrayEquals(new int[] {1, 2}, request.tokens().orElseThrow());
+  }
+
+  @Test
+  void aMaskNeedsAPictureOfItsSize() {
+    assertMessage("a mask needs an initial picture", builder -> builder.mask(MASK));
+    InputImage other = InputImage.ofGray(3, 2, new byte[6]);
+    assertMessage(
+        "the mask must have the size of its picture, 2x3, but is 3x2",
+        builder -> builder.initialImage(PICTURE, 1).mask(other));
+  }
+
+  @Test
+  void itsTextNamesWhatIsSet() {
+    ImageRequest request =
+        ImageRequest.builder("a").seed(-1).steps(4).tokens(1, 2).initialImage(PICTURE, 0.6).build();
+    assertEquals(
+        "ImageRequest[prompt=a, seed=18446744073709551615, count=1, steps=4, tokens=2,"
+            + " initial=InputImage[2x3x3], strength=0.6]",
+        request.toString());
   }
 
   @ParameterizedTest
@@ -74,6 +143,11 @@ class ImageRequestTest {
     assertMessage("topP must be above 0", builder -> builder.topP(1e-60));
     assertMessage("topP must be above 0", builder -> builder.topP(1.5));
     assertMessage("topP must be above 0", builder -> builder.topP(Double.NaN));
+    for (double strength : new double[] {0, -1, 1e-60, 1.01, Double.NaN}) {
+      assertMessage(
+          "strength must be above 0 and at most 1, but is " + strength,
+          builder -> builder.initialImage(PICTURE, strength));
+    }
   }
 
   @Test
@@ -90,6 +164,8 @@ class ImageRequestTest {
     assertThrows(InvalidRequestException.class, () -> TraceRequest.of(" ", noise, 1, 1));
     assertThrows(InvalidRequestException.class, () -> TraceRequest.of("a", noise, 0, 1));
     assertThrows(InvalidRequestException.class, () -> TraceRequest.of("a", noise, 1, 0));
+    InputImage[] many = Collections.nCopies(17, PICTURE).toArray(InputImage[]::new);
+    assertThrows(InvalidRequestException.class, () -> TraceRequest.of("a", noise, 1, 1, many));
   }
 
   private static void assertMessage(String message, UnaryOperator<ImageRequest.Builder> change) {

@@ -101,7 +101,7 @@ class OutputFileTest {
             .build();
     Timings none = timings(Duration.ZERO, Duration.ZERO, Duration.ZERO);
     Pixels pixels = Pixels.of(1, 2, new byte[] {1, 2, 3, 4, 5, 6});
-    new GeneratedImage(pixels, request, new int[0], none).writePng(path);
+    new GeneratedImage(pixels, request, new int[] {7, 0, 65535}, none).writePng(path);
     assertEquals(
         Map.of(
             "Software", "blip3o-java",
@@ -111,7 +111,8 @@ class OutputFileTest {
             "guidance", "2.0",
             "temperature", "1.0",
             "top_k", "1200",
-            "top_p", "0.95"),
+            "top_p", "0.95",
+            "tokens", "7,0,65535"),
         PngText.read(Files.readAllBytes(path)));
     assertEquals(0x040506, ImageIO.read(path.toFile()).getRGB(0, 1) & 0xFFFFFF);
   }
@@ -119,13 +120,13 @@ class OutputFileTest {
   @Test
   void overheadIsWhatIsNeitherQueueNorCompute() {
     Duration second = Duration.ofSeconds(1);
-    assertEquals(second, timings(second, second, Duration.ofSeconds(7)).overhead());
-    assertEquals(Duration.ofSeconds(5), timings(second, second, second).compute());
+    assertEquals(second, timings(second, second, Duration.ofSeconds(8)).overhead());
+    assertEquals(Duration.ofSeconds(6), timings(second, second, second).compute());
     assertEquals(Duration.ZERO, timings(second, second, second).overhead());
   }
 
   private static Timings timings(Duration queued, Duration stage, Duration total) {
-    return new Timings(Duration.ZERO, queued, stage, stage, stage, stage, stage, total, 0);
+    return new Timings(Duration.ZERO, queued, stage, stage, stage, stage, stage, stage, total, 0);
   }
 
   private void assertMessage(String message, Path path) throws IOException {

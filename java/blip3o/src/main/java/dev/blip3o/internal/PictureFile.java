@@ -1,5 +1,6 @@
 package dev.blip3o.internal;
 
+import dev.blip3o.Blip3oException;
 import dev.blip3o.InputImageException;
 import dev.blip3o.InsufficientMemoryException;
 import java.io.ByteArrayInputStream;
@@ -104,7 +105,7 @@ public final class PictureFile {
     } catch (InputImageException e) {
       throw e;
     } catch (IOException | RuntimeException e) { // Decoders throw what they like at damaged files.
-      throw new InputImageException(damage(name, e), e);
+      throw failure(name, e);
     } catch (OutOfMemoryError e) {
       throw tooLittleMemory(name, e);
     }
@@ -132,15 +133,20 @@ public final class PictureFile {
     }
   }
 
-  private static String damage(String name, Exception e) {
+  private static Blip3oException failure(String name, Exception e) {
     if (e instanceof IIOException && "Unsupported Image Type".equals(e.getMessage())) {
-      return name + " has a kind of colours that can't be read, for example CMYK; save it as RGB";
+      return new InputImageException(
+          name + " has a kind of colours that can't be read, for example CMYK; save it as RGB", e);
     }
     String detail = e.getClass().getSimpleName();
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof OutOfMemoryError memory) { // The PNG decoder wraps it.
+        return tooLittleMemory(name, memory);
+      }
       detail = cause.getMessage() == null ? detail : cause.getMessage(); // the innermost says most
     }
-    return name + " is truncated or damaged (" + detail + "); get the file again";
+    return new InputImageException(
+        name + " is truncated or damaged (" + detail + "); get the file again", e);
   }
 
   private static InsufficientMemoryException tooLittleMemory(String name, OutOfMemoryError e) {

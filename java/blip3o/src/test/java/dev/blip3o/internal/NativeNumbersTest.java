@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.blip3o.Blip3oException;
 import dev.blip3o.CheckpointException;
 import dev.blip3o.Compute;
+import dev.blip3o.EditRequest;
 import dev.blip3o.GenerationCancelledException;
 import dev.blip3o.InsufficientMemoryException;
 import dev.blip3o.InternalErrorException;
@@ -47,8 +48,8 @@ class NativeNumbersTest {
 
   @Test
   void stagesHaveTheirNumbers() {
+    assertEquals(Blip3o.BLIP3O_STAGE_REFERENCES, JobStage.REFERENCES.ordinal());
     assertEquals(Blip3o.BLIP3O_STAGE_TOKENS, JobStage.TOKENS.ordinal());
-    assertEquals(Blip3o.BLIP3O_STAGE_HIDDEN, JobStage.HIDDEN.ordinal());
     assertEquals(Blip3o.BLIP3O_STAGE_CONDITION, JobStage.CONDITION.ordinal());
     assertEquals(Blip3o.BLIP3O_STAGE_LATENTS, JobStage.LATENTS.ordinal());
     assertEquals(Blip3o.BLIP3O_STAGE_PIXELS, JobStage.PIXELS.ordinal());
@@ -69,7 +70,14 @@ class NativeNumbersTest {
     assertEquals(Blip3o.BLIP3O_VELOCITY_FIRST, JobValue.VELOCITY_FIRST.ordinal());
     assertEquals(Blip3o.BLIP3O_VELOCITY_NULL_FIRST, JobValue.VELOCITY_NULL_FIRST.ordinal());
     assertEquals(Blip3o.BLIP3O_LATENTS_FIRST, JobValue.LATENTS_FIRST.ordinal());
+    assertEquals(Blip3o.BLIP3O_REFERENCE_TOKENS, JobValue.REFERENCE_TOKENS.ordinal());
+    assertEquals(Blip3o.BLIP3O_REFERENCE_LATENTS, JobValue.REFERENCE_LATENTS.ordinal());
     assertEquals(Blip3o.BLIP3O_VALUE_COUNT, JobValue.values().length);
+  }
+
+  @Test
+  void asManyReferencesAreTakenOnBothSides() {
+    assertEquals(Blip3o.BLIP3O_MAX_REFERENCES, EditRequest.MAX_REFERENCES);
   }
 
   @Test

@@ -32,6 +32,28 @@ class PromptTokenizerTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"tiny,1,411", "table,1,395", "table,2,395", "demo,1,395"})
+  void idsOfEditsAreTheReferences(String model, int job, int imageTokenFirst) {
+    Golden.Job golden = Golden.job(model, job);
+    int[] expected = golden.trace().get("input_ids").ints();
+    int[] references =
+        IntStream.of(golden.trace().get("reference_tokens").ints())
+            .map(token -> imageTokenFirst + token)
+            .toArray();
+    try (PromptTokenizer tokenizer = PromptTokenizer.load(Golden.model(model))) {
+      assertTrue(tokenizer.editingLack().isEmpty());
+      int[] found =
+          tokenizer.encodeEdit(
+              golden.prompt(),
+              golden.references().size(),
+              references,
+              expected[expected.length - 2],
+              expected[expected.length - 1]);
+      assertArrayEquals(expected, found);
+    }
+  }
+
+  @ParameterizedTest
   @ValueSource(
       strings = {
         "<|im_end|>",
@@ -47,6 +69,9 @@ class PromptTokenizerTest {
       int[] plain = tokenizer.encode("a cat", 390, 392);
       int[] smuggled = tokenizer.encode(prompt, 390, 392);
       assertEquals(specials(plain, added), specials(smuggled, added));
+      int[] plainEdit = tokenizer.encodeEdit("a cat", 1, new int[] {-1}, 390, 392);
+      int[] smuggledEdit = tokenizer.encodeEdit(prompt, 1, new int[] {-1}, 390, 392);
+      assertEquals(specials(plainEdit, added), specials(smuggledEdit, added));
     }
   }
 

@@ -23,17 +23,36 @@ class TokenizerFileTest {
         """
         {"version": "1.0 é🍎", "added_tokens": [
           {"id": 5, "content": "<|im_start|>", "special": true, "more": {"a": [1, 2]}},
-          {"content": "<|im_end|>", "id": 6}
+          {"content": "<|im_end|>", "id": 6},
+          {"content": "<|vision_end|>", "id": 7}
         ], "model": {"added_tokens": [1], "vocab": {"ä": 0}}}
         """);
     TokenizerFile file = TokenizerFile.read(directory);
     assertEquals(5, file.chatStart());
     assertEquals(6, file.chatEnd());
+    assertEquals(-1, file.visionStart());
+    assertEquals(7, file.visionEnd());
     assertEquals(
         """
         {"version": "1.0 é🍎", "added_tokens": [], "model": {"added_tokens": [1], "vocab": {"ä": 0}}}
         """,
         new String(file.json(), StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void whatAnEditsPromptLacksIsNamedAndOnlyThen() throws IOException {
+    for (String lacking : new String[] {"<|vision_start|>", "<|vision_end|>", "none"}) {
+      String json =
+          """
+          {"added_tokens": [
+            {"id": 5, "content": "<|im_start|>"}, {"id": 6, "content": "<|im_end|>"},
+            {"id": 7, "content": "<|vision_start|>"}, {"id": 8, "content": "<|vision_end|>"}
+          ], "model": {}}
+          """;
+      write(json.replace(lacking, "other"));
+      String found = TokenizerFile.read(directory).editingLack().orElse("none");
+      assertTrue(found.contains(lacking), found);
+    }
   }
 
   @ParameterizedTest

@@ -25,7 +25,7 @@ import java.util.Objects;
  * shorter one.
  *
  * <p>Errors: {@link InputImageException}; {@link InsufficientMemoryException} where the Java heap
- * is too small for the picture.
+ * is too small to decode a file.
  */
 public final class InputImage {
   /** The default limit on width times height. */

@@ -401,7 +401,7 @@ class Blip3oModelTest {
     assertTrue(report.startsWith("{") && report.contains("\"parts\""), report);
   }
 
-  private static void copy(Path from, Path to) throws IOException {
+  static void copy(Path from, Path to) throws IOException {
     try (Stream<Path> files = Files.walk(from)) {
       for (Path file : files.toList()) {
         Path target = to.resolve(from.relativize(file).toString());

@@ -8,6 +8,8 @@ import java.awt.image.DataBuffer;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.util.Arrays;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Takes the samples of an image from its raster. Not by {@link BufferedImage#getRGB}, which would
@@ -109,9 +111,11 @@ public final class RasterReader {
     if (type != ColorSpace.TYPE_GRAY && type != ColorSpace.TYPE_RGB) {
       throw new InputImageException(
           name
-              + " has colours that are neither grey nor RGB, but "
-              + model.getColorSpace().getName(0)
-              + " and more; save it as RGB");
+              + " must be grey or RGB, but its colours are "
+              + IntStream.range(0, model.getNumColorComponents())
+                  .mapToObj(model.getColorSpace()::getName)
+                  .collect(Collectors.joining(", "))
+              + "; save it as RGB");
     }
     int transfer = model.getTransferType();
     boolean integers =

@@ -1,0 +1,357 @@
+package dev.blip3o;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Edits, variations, image to image and masks, with the golden checkpoints and their pictures. */
+@Timeout(120)
+class EditingTest {
+  private static final Golden.Job JOB = Golden.job("tiny", 1);
+  private static final InputImage PICTURE = JOB.references().get(0);
+  private static final EditRequest REQUEST =
+      EditRequest.builder("make the circle blue", PICTURE).seed(7).steps(4).build();
+  private static final ImageRequest TEXT =
+      ImageRequest.builder("a red circle").seed(7).steps(4).build();
+
+  private static Blip3oModel model;
+
+  @BeforeAll
+  static void open() {
+    model = Blip3oModel.open(Golden.model("tiny"));
+  }
+
+  @AfterAll
+  static void close() {
+    model.close();
+  }
+
+  @Test
+  void aCheckpointWithEditingWeightsLacksNothing() {
+    for (String name : new String[] {"tiny", "table", "demo"}) {
+      try (Blip3oModel each = Blip3oModel.open(Golden.model(name))) {
+        Capabilities capabilities = each.capabilities();
+        assertEquals(
+            new Capabilities(Optional.empty(), Optional.empty(), Optional.empty()), capabilities);
+        assertTrue(capabilities.editing() && capabilities.imageToImage());
+        assertTrue(capabilities.referenceTokens() && capabilities.referenceLatents());
+      }
+    }
+  }
+
+  @Test
+  void aCheckpointForTextSaysWhatItLacks() {
+    try (Blip3oModel text = Blip3oModel.open(Golden.model("tied"))) {
+      Capabilities capabilities = text.capabilities();
+      assertFalse(capabilities.editing());
+      assertFalse(capabilities.referenceTokens());
+      String lack = capabilities.editingLacks().orElseThrow();
+      assertUnsupported(lack, () -> text.edit(REQUEST));
+      Noise noise = text.stages().noise(1);
+      assertUnsupported(
+          lack, () -> text.trace(TraceRequest.of("make it blue", noise, 1, 1, PICTURE)));
+      List<int[]> tokens = List.of(new int[text.info().imageTokens()]);
+      assertUnsupported(lack, () -> text.stages().editPrompt("make it blue", tokens));
+      assertUnsupported(
+          capabilities.referenceTokensLack().orElseThrow(),
+          () -> text.stages().referenceTokens(PICTURE));
+      if (!capabilities.referenceLatents()) {
+        String noEncoder = capabilities.referenceLatentsLack().orElseThrow();
+        assertUnsupported(noEncoder, () -> text.stages().referenceLatents(PICTURE));
+        assertUnsupported(
+            noEncoder, () -> text.generate(TEXT.toBuilder().initialImage(PICTURE, 0.5).build()));
+      }
+      assertEquals(text.info().pictureWidth(), text.generate(TEXT).width());
+    }
+  }
+
+  @Test
+  void aTokenizerWithoutVisionTokensOpensAndCantEdit(@TempDir Path directory) throws IOException {
+    Blip3oModelTest.copy(Golden.model("tiny"), directory);
+    Path file = directory.resolve("tokenizer.json");
+    Files.writeString(file, Files.readString(file).replace("<|vision_end|>", "<|other|>"));
+    try (Blip3oModel each = Blip3oModel.open(directory)) {
+      String lack = each.capabilities().editingLacks().orElseThrow();
+      assertTrue(lack.contains("<|vision_end|>") && lack.contains(file.toString()), lack);
+      assertUnsupported(lack, () -> each.edit(REQUEST));
+      assertEquals(model.generate(TEXT).pixels(), each.generate(TEXT).pixels());
+    }
+  }
+
+  @Test
+  void equalSeedsGiveEqualEdits() {
+    GeneratedImage first = model.edit(REQUEST);
+    GeneratedImage again = model.edit((EditRequest) first.request());
+    assertEquals(first.pixels(), again.pixels());
+    assertNotEquals(first.pixels(), model.edit(REQUEST.toBuilder().seed(8).build()).pixels());
+    assertEquals("edit", first.settings().get("operation"));
+  }
+
+  @Test
+  void theReferenceMatters() {
+    Golden.Job other = Golden.job("table", 2);
+    EditRequest request =
+        EditRequest.builder(REQUEST.prompt(), other.references().get(0)).seed(7).steps(4).build();
+    assertNotEquals(model.edit(REQUEST).pixels(), model.edit(request).pixels());
+  }
+
+  @Test
+  void severalEditsAreThoseOfTheirSeeds() {
+    List<GeneratedImage> images = model.editAll(REQUEST.toBuilder().count(2).build());
+    assertEquals(List.of(7L, 8L), images.stream().map(GeneratedImage::seed).toList());
+    assertEquals(model.edit(REQUEST.toBuilder().seed(8).build()).pixels(), images.get(1).pixels());
+    assertMessage("use editAll", () -> model.edit(REQUEST.toBuilder().count(2).build()));
+  }
+
+  @Test
+  void theStagesMakeTheSameEdit() {
+    assertEquals(model.edit(REQUEST).pixels(), byStages(model, REQUEST));
+  }
+
+  @Test
+  void theStagesMakeTheSameEditOfSeveralPictures() {
+    Golden.Job job = Golden.job("table", 2);
+    try (Blip3oModel table = Blip3oModel.open(Golden.model("table"))) {
+      EditRequest request =
+          EditRequest.builder(job.prompt(), job.references()).seed(3).steps(4).build();
+      assertEquals(table.edit(request).pixels(), byStages(table, request));
+      List<InputImage> reversed = new ArrayList<>(job.references());
+      Collections.reverse(reversed);
+      EditRequest other = EditRequest.builder(job.prompt(), reversed).seed(3).steps(4).build();
+      assertNotEquals(table.edit(request).pixels(), table.edit(other).pixels());
+    }
+  }
+
+  @Test
+  void theStagesMakeTheDemosEdit() {
+    Golden.Job job = Golden.job("demo", 1);
+    try (Blip3oModel demo = Blip3oModel.open(Golden.model("demo"))) {
+      EditRequest request =
+          EditRequest.builder(job.prompt(), job.references()).seed(3).steps(4).build();
+      assertEquals(demo.edit(request).pixels(), byStages(demo, request));
+    }
+  }
+
+  private static Pixels byStages(Blip3oModel model, EditRequest request) {
+    Stages stages = model.stages();
+    List<int[]> tokens = request.references().stream().map(stages::referenceTokens).toList();
+    List<Latents> latents = request.references().stream().map(stages::referenceLatents).toList();
+    PromptIds prompt = stages.editPrompt(request.prompt(), tokens);
+    ImageTokens drawn = stages.drawTokens(prompt, request);
+    Condition condition = stages.condition(drawn.hiddenStates(), latents);
+    Denoise flow =
+        Denoise.builder(condition, stages.noise(drawn.seed()))
+            .references(latents)
+            .steps(request.steps().getAsInt())
+            .build();
+    return stages.decode(stages.denoise(flow));
+  }
+
+  @Test
+  void tokensCanBeKept() {
+    GeneratedImage first = model.generate(TEXT);
+    GeneratedImage same = model.generate(TEXT.toBuilder().tokens(first.tokens()).build());
+    assertArrayEquals(first.tokens(), same.tokens());
+    GeneratedImage variation =
+        model.generate(TEXT.toBuilder().tokens(first.tokens()).seed(8).build());
+    assertArrayEquals(first.tokens(), variation.tokens());
+    assertNotEquals(first.pixels(), variation.pixels());
+    Stages stages = model.stages();
+    Condition condition = stages.condition(stages.hiddenStates(TEXT.prompt(), first.tokens()));
+    Pixels byStages = stages.decode(stages.denoise(condition, stages.noise(8), 4, 2.0));
+    assertEquals(byStages, variation.pixels());
+    GeneratedImage edit = model.edit(REQUEST.toBuilder().tokens(first.tokens()).build());
+    assertArrayEquals(first.tokens(), edit.tokens());
+  }
+
+  @Test
+  void tokensThatAreNotTheModelsAreRefused() {
+    assertMessage(
+        "has 16 image tokens, but 3 were given",
+        () -> model.generate(TEXT.toBuilder().tokens(1, 2, 3).build()));
+    int[] tooLarge = new int[16];
+    tooLarge[5] = 128;
+    assertMessage(
+        "image tokens must be in [0, 128), but token 5 is 128",
+        () -> model.edit(REQUEST.toBuilder().tokens(tooLarge).build()));
+  }
+
+  @Test
+  void theStrengthSaysHowMuchOfThePictureStays() {
+    InputImage picture = InputImage.of(model.generate(TEXT).pixels());
+    double[] differences = new double[3];
+    double[] strengths = {0.25, 0.5, 1};
+    for (int i = 0; i < strengths.length; i++) {
+      ImageRequest request =
+          TEXT.toBuilder().seed(9).steps(20).initialImage(picture, strengths[i]).build();
+      differences[i] = difference(picture, model.generate(request).pixels());
+    }
+    assertTrue(differences[0] < differences[1], Arrays.toString(differences));
+    assertTrue(differences[1] < differences[2], Arrays.toString(differences));
+    ImageRequest fromNoise = TEXT.toBuilder().initialImage(picture, 1).build();
+    assertEquals(model.generate(TEXT).pixels(), model.generate(fromNoise).pixels());
+  }
+
+  private static double difference(InputImage picture, Pixels pixels) {
+    double sum = 0;
+    for (int i = 0; i < pixels.rgb().capacity(); i++) {
+      sum += Math.abs((picture.bytes().get(i) & 0xFF) - (pixels.rgb().get(i) & 0xFF));
+    }
+    return sum / pixels.rgb().capacity();
+  }
+
+  @Test
+  void theStagesMakeTheSameImageToImage() {
+    ImageRequest request = TEXT.toBuilder().initialImage(PICTURE, 0.5).build();
+    Stages stages = model.stages();
+    ImageTokens tokens = stages.imageTokens(request);
+    Denoise flow =
+        Denoise.builder(stages.condition(tokens.hiddenStates()), stages.noise(7))
+            .initial(stages.referenceLatents(PICTURE), 0.5)
+            .steps(4)
+            .build();
+    assertEquals(model.generate(request).pixels(), stages.decode(stages.denoise(flow)));
+  }
+
+  @Test
+  void outsideTheMaskThePictureStays() {
+    InputImage picture = InputImage.of(model.generate(TEXT).pixels());
+    int side = picture.width();
+    byte[] mask = new byte[side * side];
+    for (int y = 0; y < side; y++) {
+      Arrays.fill(mask, y * side, y * side + side / 2, (byte) 255); // the left half may change
+    }
+    ImageRequest request =
+        TEXT.toBuilder()
+            .seed(9)
+            .initialImage(picture, 1)
+            .mask(InputImage.ofGray(side, side, mask))
+            .build();
+    assertKept(picture, model.generate(request).pixels());
+    EditRequest edit =
+        EditRequest.builder("make it blue", picture)
+            .seed(9)
+            .steps(4)
+            .mask(InputImage.ofGray(side, side, mask))
+            .build();
+    assertKept(picture, model.edit(edit).pixels());
+  }
+
+  /**
+   * The right quarter, away from the mask's feathered border, is the picture's; the left is not.
+   */
+  private static void assertKept(InputImage picture, Pixels pixels) {
+    int side = pixels.width();
+    boolean changed = false;
+    for (int y = 0; y < side; y++) {
+      for (int x = 0; x < side; x++) {
+        int i = (y * side + x) * 3;
+        boolean equal = picture.bytes().slice(i, 3).equals(pixels.rgb().slice(i, 3));
+        assertTrue(x < side * 3 / 4 || equal, x + "," + y);
+        changed |= x < side / 4 && !equal;
+      }
+    }
+    assertTrue(changed);
+  }
+
+  @Test
+  void anInstructionTooLongCountsTheReferencesTokens() {
+    int pictures = 16;
+    EditRequest request =
+        EditRequest.builder("x".repeat(2000), Collections.nCopies(pictures, PICTURE)).build();
+    assertMessage(
+        "with its template and the " + 16 * pictures + " tokens of 16 reference pictures it has",
+        () -> model.edit(request));
+    assertMessage(
+        "at most " + model.info().maxPromptLength() + " leave room for the 16 image tokens",
+        () -> model.edit(request));
+    assertMessage(
+        "the prompt is too long: with its template it has",
+        () -> model.generate(ImageRequest.of("x".repeat(20_000))));
+  }
+
+  @Test
+  void progressBeginsWithTheReferences() {
+    InputImage fresh = InputImage.of(model.generate(TEXT.toBuilder().seed(1234).build()).pixels());
+    EditRequest request = EditRequest.builder("make it blue", fresh).seed(1).steps(2).build();
+    List<Progress> reports = new ArrayList<>();
+    GeneratedImage image = model.edit(request, reports::add);
+    Progress first = reports.get(0);
+    assertEquals(Progress.Stage.ENCODE, first.stage());
+    assertEquals(1, first.index());
+    List<Progress> encode =
+        reports.stream().filter(report -> report.stage() == Progress.Stage.ENCODE).toList();
+    assertEquals(first.count(), encode.size());
+    assertEquals(encode, reports.subList(0, encode.size()));
+    assertTrue(image.timings().encode().compareTo(Duration.ZERO) > 0);
+    assertTrue(image.timings().compute().compareTo(image.timings().encode()) > 0);
+  }
+
+  @Test
+  void aPictureSeenLatelyIsNotEncodedAgain() {
+    InputImage fresh = InputImage.of(model.generate(TEXT.toBuilder().seed(99).build()).pixels());
+    GeneratedImage first = model.edit(EditRequest.builder("make it blue", fresh).seed(1).build());
+    GeneratedImage second = model.edit(EditRequest.builder("make it red", fresh).seed(1).build());
+    Duration once = first.timings().encode();
+    Duration again = second.timings().encode();
+    assertTrue(again.multipliedBy(4).compareTo(once) < 0, once + " and " + again);
+  }
+
+  @Test
+  void anEditCanBeCancelled() {
+    CancellationToken cancellation = new CancellationToken();
+    assertThrows(
+        GenerationCancelledException.class,
+        () -> model.edit(REQUEST, progress -> cancellation.cancel(), cancellation));
+    assertEquals(64, model.edit(REQUEST).width());
+  }
+
+  @Test
+  void stagesRefuseWhatIsNotTheModels() {
+    Stages stages = model.stages();
+    assertMessage(
+        "has 16 image tokens, but 3 were given",
+        () -> stages.editPrompt("make it blue", List.of(new int[3])));
+    assertMessage(
+        "the number of references must be between 1 and 16, but is 0",
+        () -> stages.editPrompt("make it blue", List.of()));
+    HiddenStates states = stages.hiddenStates("a", new int[16]);
+    Latents wrong = Latents.of(8, 8, 7, new float[8 * 8 * 7]);
+    assertMessage(
+        "takes reference latents of shape [8, 8, 8], but [8, 8, 7] was given",
+        () -> stages.condition(states, List.of(wrong)));
+    Condition condition = stages.condition(states);
+    assertMessage(
+        "takes initial latents of shape [8, 8, 8]",
+        () ->
+            stages.denoise(Denoise.builder(condition, stages.noise(1)).initial(wrong, 1).build()));
+  }
+
+  private static void assertUnsupported(String lack, Executable executable) {
+    assertEquals(lack, assertThrows(UnsupportedException.class, executable).getMessage());
+  }
+
+  private static void assertMessage(String message, Executable executable) {
+    String found = assertThrows(InvalidRequestException.class, executable).getMessage();
+    assertTrue(found.contains(message), found);
+  }
+}

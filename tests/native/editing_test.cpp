@@ -326,7 +326,9 @@ TEST_F(EditingTest, AMaskKeepsTheRest) {
   int changed = 0;
   for (size_t i = 0; i < mask.bytes.size(); ++i) {
     for (size_t c = 0; c < 3; ++c) {
-      if (mask.bytes[i] == 0) ASSERT_EQ(pixels[3 * i + c], pictures_[0].bytes[3 * i + c]) << "pixel " << i;
+      if (mask.bytes[i] == 0) {
+        ASSERT_EQ(pixels[3 * i + c], pictures_[0].bytes[3 * i + c]) << "pixel " << i;
+      }
       changed += pixels[3 * i + c] != pictures_[0].bytes[3 * i + c] ? 1 : 0;
     }
   }

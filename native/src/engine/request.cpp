@@ -17,7 +17,7 @@ constexpr float kMaxGuidance = 100.0f;
 constexpr int64_t kMaxConditionRows = 1 << 20;
 
 Status CheckStages(const Request& request) {
-  const auto known = [](Stage stage) { return Stage::kTokens <= stage && stage <= Stage::kPixels; };
+  const auto known = [](Stage stage) { return Stage::kReferences <= stage && stage <= Stage::kPixels; };
   if (!known(request.first_stage) || !known(request.last_stage) || request.first_stage > request.last_stage) {
     return InvalidArgument(fmt::format("stages run from first_stage to last_stage, both in 0..4: found {} to {}",
                                        static_cast<int>(request.first_stage), static_cast<int>(request.last_stage)));

@@ -14,52 +14,57 @@ Grid Doubled(const Grid& grid) { return {grid.pictures, 2 * grid.height, 2 * gri
 
 // Maps double in side from stage to stage, and only one is alive after each up-sampler. Those of every other stage,
 // the finest among them, share the memory at the bottom of the arena; the others lie above it and are given back once
-// they are read, so that a block's own memory lies where the map before it was.
+// they are read, so that a block's own memory lies where the map before it was. A stage without layers has no map.
 Status AutoencoderDecoder::Decode(Ops& ops, Arena& arena, const Matrix& latents, int64_t height, int64_t width,
                                   Progress& progress, const Matrix& image) const {
   const Arena::Scope scope(arena);
   const auto& stages = config_.decoder.stages;
   const int count = AutoencoderParts(config_.decoder);
   int done = 0;
+  const auto advance = [&] { return progress.Advance(++done, count); };
 
+  std::vector<AutoencoderMap> maps(stages.size());  // grids first; memory when their turn comes
+  std::vector<bool> at_bottom(stages.size());
   const size_t deepest = stages.size() - 1;
-  std::vector<Grid> grids(stages.size());
-  Grid grid{1, height, width};
   for (size_t i = deepest + 1; i-- > 0;) {
-    if (i < deepest && stages[i].layers > 0) grid = Doubled(grid);
-    grids[i] = grid;
+    const bool doubles = i < deepest && stages[i].layers > 0;
+    maps[i].grid = i == deepest ? Grid{1, height, width} : doubles ? Doubled(maps[i + 1].grid) : maps[i + 1].grid;
   }
   int64_t bottom_size = 0;
-  for (size_t i = 0; i <= deepest; i += 2) bottom_size = std::max(bottom_size, grids[i].rows() * stages[i].channels);
+  bool bottom_next = true;
+  for (size_t i = 0; i <= deepest; ++i) {
+    if (i < deepest && stages[i].layers == 0) continue;
+    at_bottom[i] = bottom_next;
+    if (bottom_next) bottom_size = std::max(bottom_size, maps[i].grid.rows() * stages[i].channels);
+    bottom_next = !bottom_next;
+  }
   float* const bottom = arena.Take<float>(bottom_size);
   std::optional<Arena::Scope> above;
 
   AutoencoderMap map;
   for (size_t i = deepest + 1; i-- > 0;) {
     const AutoencoderStageConfig& stage = stages[i];
-    const AutoencoderStageWeights& weights = weights_.stages[i];
     if (i < deepest && stage.layers == 0) continue;
-    AutoencoderMap next{{}, grids[i]};
-    if (i % 2 == 0) {
-      next.x = {bottom, grids[i].rows(), stage.channels, stage.channels};
+    AutoencoderMap next = maps[i];
+    if (at_bottom[i]) {
+      next.x = {bottom, next.grid.rows(), stage.channels, stage.channels};
     } else {
       above.emplace(arena);
-      next.x = arena.TakeMatrix(grids[i].rows(), stage.channels);
+      next.x = arena.TakeMatrix(next.grid.rows(), stage.channels);
     }
     if (i == deepest) {
       ops.Conv3x3(latents, next.grid, weights_.conv_in.weight, {.bias = weights_.conv_in.bias}, next.x);
       if (config_.decoder.shortcut) ops.AddRepeated(latents, next.x);
-      BLIP3O_RETURN_IF_ERROR(progress.Advance(++done, count));
+      BLIP3O_RETURN_IF_ERROR(advance());
     } else {
-      Upsample(ops, arena, weights.sampler, map, true, next);
+      Upsample(ops, arena, weights_.stages[i].sampler, map, true, next);
     }
     map = next;
-    if (i % 2 == 0) above.reset();
-    const auto advance = [&] { return progress.Advance(++done, count); };
-    BLIP3O_RETURN_IF_ERROR(AutoencoderStage(ops, arena, config_, stage, weights, map, advance));
+    if (at_bottom[i]) above.reset();
+    BLIP3O_RETURN_IF_ERROR(AutoencoderStage(ops, arena, config_, stage, weights_.stages[i], map, advance));
   }
   Output(ops, arena, map, image);
-  return progress.Advance(++done, count);
+  return advance();
 }
 
 void AutoencoderDecoder::Upsample(Ops& ops, Arena& arena, const ConvWeights& weights, const AutoencoderMap& in,

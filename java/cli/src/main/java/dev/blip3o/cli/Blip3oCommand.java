@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
 /** The command {@code blip3o} itself: it only holds the others. */
 @Command(
     name = "blip3o",
-    description = "Draws pictures from text with BLIP3o-NEXT, on this machine, offline.",
+    description = "Draws and edits pictures with BLIP3o-NEXT, on this machine, offline.",
     versionProvider = Version.class,
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  blip3o generate \"a red circle to the left of a blue square\" -o picture.png",
       "  blip3o generate \"a large yellow star\" --count 4 --seed 7 -o stars/",
+      "  blip3o edit \"make the circle green\" -i picture.png -o edited.png",
       "  blip3o inspect weights/demo",
       "",
       "Exit codes: 0 done, 1 the run failed, 2 wrong usage, 130 cancelled.",
@@ -40,6 +41,7 @@ final class Blip3oCommand implements Runnable {
     CommandLine commandLine =
         new CommandLine(new Blip3oCommand())
             .addSubcommand(new GenerateCommand(environment))
+            .addSubcommand(new EditCommand(environment))
             .addSubcommand(new InspectCommand(environment))
             .addSubcommand(new TraceCommand(environment))
             .addSubcommand(new HelpCommand());
@@ -54,7 +56,7 @@ final class Blip3oCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is missing: generate, inspect, trace or help");
+        spec.commandLine(), "a command is missing: generate, edit, inspect, trace or help");
   }
 
   boolean verbose() {

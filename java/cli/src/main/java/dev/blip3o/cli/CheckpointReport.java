@@ -39,6 +39,7 @@ final class CheckpointReport {
     out.println("Checkpoint " + text(report.path("directory")));
     printConfig(out);
     printParts(out);
+    printCapabilities(out);
     printUnused(out);
     printVerdict(out, scanned);
   }
@@ -85,6 +86,27 @@ final class CheckpointReport {
         Text.count(parameters),
         Text.bytes(bytes),
         dtypes);
+  }
+
+  private void printCapabilities(PrintWriter out) {
+    JsonNode capabilities = report.path("capabilities");
+    if (capabilities.isEmpty()) {
+      return;
+    }
+    out.println();
+    out.println("Pictures as input");
+    printCapability(out, "image tokens of a picture", capabilities.path("reference_tokens"));
+    printCapability(out, "image to image", capabilities.path("reference_latents"));
+    printCapability(out, "editing", capabilities.path("editing"));
+  }
+
+  private static void printCapability(PrintWriter out, String name, JsonNode capability) {
+    boolean available = capability.path("available").asBoolean();
+    out.printf(
+        Locale.ROOT,
+        "  %-28s %s%n",
+        name,
+        available ? "yes" : "no: " + text(capability.path("lacks")));
   }
 
   private void printUnused(PrintWriter out) {

@@ -1,19 +1,11 @@
 package dev.blip3o.cli;
 
-import dev.blip3o.Compute;
 import dev.blip3o.ImageRequest;
-import dev.blip3o.ModelOptions;
-import dev.blip3o.OutputFile;
-import java.io.PrintWriter;
-import java.io.Writer;
+import dev.blip3o.InputImage;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ThreadLocalRandom;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,36 +21,27 @@ import picocli.CommandLine.Spec;
     description = {
       "Draws pictures from a prompt, or from each line of a file, and writes PNGs.",
       "",
-      "Prints each file with its seed and where the time went. The PNG holds prompt, seed and"
-          + " settings as text."
+      "Prints each file with its seed and where the time went. The PNG holds prompt, seed, settings"
+          + " and image tokens as text."
     },
     footer = {
       "",
-      "Names of several pictures, from --count or more than one prompt:",
-      "  -o picture.png     picture-1.png, picture-2.png, ... or 01, 02, ...",
-      "  -o DIR             the same inside that directory, which has to exist",
-      "  -o PATTERN         your own names, for example {prompt}-{seed}.png:",
-      "       {number}      counts all pictures from 1",
-      "       {prompt}      counts the prompts from 1",
-      "       {seed}        is the picture's seed",
-      "A file that exists is replaced. The first picture has the seed of --seed, and",
-      "each next one, prompt after prompt, a seed one higher.",
+      PictureArguments.NAMES_HELP,
       "",
       "Examples:",
       "  blip3o generate \"a red circle above a blue square\" -o picture.png",
       "  blip3o generate \"two green stars\" --seed 7 --count 4 -o stars/",
-      "  blip3o generate --prompts prompts.txt --seed 1 -o {number}.png --quiet"
+      "  blip3o generate --prompts prompts.txt --seed 1 -o {number}.png --quiet",
+      "  blip3o generate \"two green stars\" --tokens-from stars/picture-2.png --seed 70",
+      "  blip3o generate \"a green star\" --from sketch.jpg --strength 0.7 -o star.png"
     })
 final class GenerateCommand implements Callable<Integer> {
-  private static final int MAX_PICTURES = 100_000;
-
-  /** Random seeds are below it: short enough to type again. */
-  private static final long RANDOM_SEEDS = 1L << 32;
+  private static final double DEFAULT_STRENGTH = 0.6;
 
   private final Environment environment;
 
   @Spec private CommandSpec spec;
-  @Mixin private ModelArguments model;
+  @Mixin private PictureArguments pictures;
 
   @Parameters(
       paramLabel = "PROMPT",
@@ -80,69 +63,29 @@ final class GenerateCommand implements Callable<Integer> {
   private String output;
 
   @Option(
-      names = "--seed",
-      paramLabel = "N",
-      converter = SeedConverter.class,
+      names = "--from",
+      paramLabel = "PICTURE",
       description =
-          "The first picture's seed; the same seed draws the same picture. Default: random.")
-  private Long seed;
+          "Start from this picture instead of from pure noise: image to image. PNG, JPEG, GIF, BMP"
+              + " or TIFF; resized and cropped to the model's size.")
+  private Path from;
 
   @Option(
-      names = "--count",
-      paramLabel = "N",
-      defaultValue = "1",
-      description = "Pictures of each prompt. Default: ${DEFAULT-VALUE}.")
-  private int count;
-
-  @Option(
-      names = "--steps",
-      paramLabel = "N",
-      description = "Denoising steps, 1 to 1000. Default: 30.")
-  private Integer steps;
-
-  @Option(
-      names = "--guidance",
-      paramLabel = "G",
+      names = "--strength",
+      paramLabel = "S",
       description =
-          "How strictly the prompt is followed, 1 to 100; 1 takes half the time. Default: 2.")
-  private Double guidance;
+          "How far from the picture of --from, above 0 to 1; 1 keeps nothing of it. Default: "
+              + DEFAULT_STRENGTH
+              + ".")
+  private Double strength;
 
   @Option(
-      names = "--temperature",
-      paramLabel = "T",
+      names = "--mask",
+      paramLabel = "FILE",
       description =
-          "Of the image tokens; 0: always the likeliest. Default: the checkpoint's, else 1.")
-  private Double temperature;
-
-  @Option(
-      names = "--top-k",
-      paramLabel = "N",
-      description =
-          "Draw from the N likeliest image tokens; 0: from all. Default: the checkpoint's, else"
-              + " 1200.")
-  private Integer topK;
-
-  @Option(
-      names = "--top-p",
-      paramLabel = "P",
-      description =
-          "Draw from the likeliest image tokens of this probability, above 0 to 1. Default: the"
-              + " checkpoint's, else 0.95.")
-  private Double topP;
-
-  @Option(
-      names = "--compute",
-      paramLabel = "TYPE",
-      converter = ComputeConverter.class,
-      defaultValue = "auto",
-      description =
-          "auto, f32 (exact) or bf16. auto: bf16 where weights and processor are made for it.")
-  private Compute compute;
-
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "Print nothing but errors.")
-  private boolean quiet;
+          "A picture of the size of --from's: where it is white the result may differ, where it is"
+              + " black --from's is kept.")
+  private Path mask;
 
   GenerateCommand(Environment environment) {
     this.environment = environment;
@@ -150,81 +93,28 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    // All that can be wrong is found before the checkpoint is opened.
-    List<ImageRequest> requests = requests(prompts());
-    List<Path> files = OutputNames.of(output, pictures(requests));
-    ModelOptions options = model.options(compute);
-    Path directory = model.directory(environment.root());
-    files.forEach(OutputFile::at);
-
-    CommandLine commandLine = spec.commandLine();
-    PrintWriter report = quiet ? new PrintWriter(Writer.nullWriter()) : commandLine.getOut();
-    ProgressDisplay display =
-        ProgressDisplay.create(
-            commandLine.getErr(), quiet, environment.terminal(), System::nanoTime);
-    new GenerateRun(files, display, report, environment.cancellation())
-        .run(directory, options, requests);
-    return ExitCodes.OK;
+    List<String> texts = PromptKind.PROMPT.texts(words, prompts);
+    checkFrom();
+    Optional<InputImage> initial = Optional.ofNullable(from).map(InputImage::read);
+    Optional<InputImage> kept = Optional.ofNullable(mask).map(InputImage::read);
+    return pictures.draw(
+        spec.commandLine(), environment, output, texts, text -> start(text, initial, kept));
   }
 
-  private List<String> prompts() {
-    if (prompts != null && !words.isEmpty()) {
-      throw new UsageException("give a prompt or --prompts FILE, not both");
-    }
-    if (prompts != null) {
-      return PromptFile.read(prompts);
-    }
-    if (words.isEmpty()) {
-      throw new UsageException("a prompt is missing: say in quotes what the picture shows");
-    }
-    if (words.size() > 1) {
+  private void checkFrom() {
+    if (from == null && (strength != null || mask != null)) {
       throw new UsageException(
-          "the prompt has to be one word of the command line: put quotes around \""
-              + String.join(" ", words)
-              + "\"");
+          (strength != null ? "--strength" : "--mask")
+              + " goes with a picture to start from: give one with --from PICTURE");
     }
-    return words;
   }
 
-  private List<ImageRequest> requests(List<String> prompts) {
-    if ((long) prompts.size() * count > MAX_PICTURES) {
-      throw new UsageException(
-          String.format(
-              Locale.ROOT,
-              "%s with --count %d are more than %d pictures: use several runs",
-              Text.plural(prompts.size(), "prompt"),
-              count,
-              MAX_PICTURES));
-    }
-    long next = seed == null ? ThreadLocalRandom.current().nextLong(RANDOM_SEEDS) : seed;
-    List<ImageRequest> requests = new ArrayList<>();
-    for (String prompt : prompts) {
-      ImageRequest request = Requests.named(() -> request(prompt));
-      for (int k = 0; k < count; k++) {
-        requests.add(request.toBuilder().count(1).seed(next++).build());
-      }
-    }
-    return requests;
-  }
-
-  private ImageRequest request(String prompt) {
-    ImageRequest.Builder request = ImageRequest.builder(prompt).count(count);
-    Optional.ofNullable(steps).ifPresent(request::steps);
-    Optional.ofNullable(guidance).ifPresent(request::guidance);
-    Optional.ofNullable(temperature).ifPresent(request::temperature);
-    Optional.ofNullable(topK).ifPresent(request::topK);
-    Optional.ofNullable(topP).ifPresent(request::topP);
-    return request.build();
-  }
-
-  private List<OutputNames.Picture> pictures(List<ImageRequest> requests) {
-    List<OutputNames.Picture> pictures = new ArrayList<>();
-    for (int i = 0; i < requests.size(); i++) {
-      long pictureSeed = requests.get(i).seed().orElseThrow();
-      pictures.add(
-          new OutputNames.Picture(
-              i + 1, requests.size(), i / count + 1, requests.size() / count, pictureSeed));
-    }
-    return pictures;
+  private ImageRequest.Builder start(
+      String text, Optional<InputImage> initial, Optional<InputImage> kept) {
+    ImageRequest.Builder request = ImageRequest.builder(text);
+    initial.ifPresent(
+        image -> request.initialImage(image, strength == null ? DEFAULT_STRENGTH : strength));
+    kept.ifPresent(request::mask);
+    return request;
   }
 }

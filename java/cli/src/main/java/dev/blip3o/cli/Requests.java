@@ -15,6 +15,7 @@ final class Requests {
           "temperature", "--temperature",
           "topK", "--top-k",
           "topP", "--top-p",
+          "strength", "--strength",
           "threads", "--threads",
           "memoryLimitBytes", "--memory");
 

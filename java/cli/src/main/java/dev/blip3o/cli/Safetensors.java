@@ -154,24 +154,37 @@ public final class Safetensors {
    * @throws SafetensorsException if there is none, or its dtype or rank is another
    */
   public Tensor f32(String name, int rank) {
+    return tensor(name, Dtype.F32, rank);
+  }
+
+  /**
+   * The I64 tensor of that name and rank.
+   *
+   * @throws SafetensorsException if there is none, or its dtype or rank is another
+   */
+  public Tensor i64(String name, int rank) {
+    return tensor(name, Dtype.I64, rank);
+  }
+
+  private Tensor tensor(String name, Dtype dtype, int rank) {
     Tensor tensor =
         tensor(name)
             .orElseThrow(
                 () ->
                     new SafetensorsException(
                         file + ": there is no tensor '" + name + "'; the file holds " + names()));
-    if (tensor.dtype() != Dtype.F32) {
+    if (tensor.dtype() != dtype) {
       throw new SafetensorsException(
-          file + ": tensor '" + name + "' must be F32, but is " + tensor.dtype());
+          file + ": tensor '" + name + "' must be " + dtype + ", but is " + tensor.dtype());
     }
     if (tensor.shape().size() != rank) {
       throw new SafetensorsException(
           String.format(
               Locale.ROOT,
-              "%s: tensor '%s' must have %d axes, but has the shape %s",
+              "%s: tensor '%s' must have %s, but has the shape %s",
               file,
               name,
-              rank,
+              rank == 1 ? "1 axis" : rank + " axes",
               tensor.shape()));
     }
     return tensor;

@@ -2,6 +2,7 @@ package dev.blip3o.cli;
 
 import dev.blip3o.Blip3oModel;
 import dev.blip3o.Compute;
+import dev.blip3o.InputImage;
 import dev.blip3o.ModelInfo;
 import dev.blip3o.ModelOptions;
 import dev.blip3o.Noise;
@@ -37,10 +38,13 @@ import picocli.CommandLine.Spec;
       "The file holds input_ids and tokens (I64); first_logits, hidden_states,",
       "condition, noise, sigmas, velocity_null_first, velocity_first, latents_first,",
       "latents and image (F32); pixels (U8). *_first: of the first denoising step.",
+      "With references also reference_tokens (I64) and reference_latents (F32).",
       "",
-      "Example:",
+      "Examples:",
       "  blip3o trace --model weights/demo --prompt \"a green cross\" \\",
-      "      --noise noise.safetensors --steps 30 --guidance 2 --out trace.safetensors"
+      "      --noise noise.safetensors --steps 30 --guidance 2 --out trace.safetensors",
+      "  blip3o trace --prompt \"make the circle blue\" --reference picture.png \\",
+      "      --noise noise.safetensors --out edit.safetensors"
     })
 final class TraceCommand implements Callable<Integer> {
   private static final String NOISE = "noise";
@@ -50,8 +54,20 @@ final class TraceCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelArguments model;
 
-  @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "The prompt.")
+  @Option(
+      names = "--prompt",
+      required = true,
+      paramLabel = "TEXT",
+      description = "The prompt; with --reference, the instruction.")
   private String prompt;
+
+  @Option(
+      names = "--reference",
+      paramLabel = "PICTURE",
+      description =
+          "Trace an edit of this picture. May be repeated; the order counts. Default: none, a"
+              + " trace of text to image.")
+  private List<Path> references = List.of();
 
   @Option(
       names = "--noise",
@@ -95,7 +111,9 @@ final class TraceCommand implements Callable<Integer> {
     Path directory = model.directory(environment.root());
     ModelOptions options = model.options(Compute.F32);
     Noise noise = readNoise(noiseFile);
-    TraceRequest request = Requests.named(() -> TraceRequest.of(prompt, noise, steps, guidance));
+    InputImage[] pictures = references.stream().map(InputImage::read).toArray(InputImage[]::new);
+    TraceRequest request =
+        Requests.named(() -> TraceRequest.of(prompt, noise, steps, guidance, pictures));
     OutputFile file = OutputFile.at(out);
 
     List<Safetensors.Tensor> tensors = trace(directory, options, request);

@@ -72,4 +72,27 @@ class CheckpointReportTest {
     assertFalse(report("{\"complete\": true, \"problems\": [\"NaN\"]}").complete());
     assertFalse(report("{}").complete());
   }
+
+  @Test
+  void whatPicturesAreGoodForIsSaid() {
+    String text =
+        text(
+            report(
+                """
+                {"complete": true, "problems": [], "capabilities": {
+                  "reference_tokens": {"available": false, "lacks": "no\\nSigLIP"},
+                  "reference_latents": {"available": true, "lacks": ""},
+                  "editing": {"available": false, "lacks": "no connector"}}}
+                """));
+    assertTrue(
+        text.contains(
+            """
+            Pictures as input
+              image tokens of a picture    no: no SigLIP
+              image to image               yes
+              editing                      no: no connector
+            """),
+        text);
+    assertFalse(text(report("{}")).contains("Pictures as input"));
+  }
 }

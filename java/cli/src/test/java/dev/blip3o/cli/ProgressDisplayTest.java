@@ -30,6 +30,7 @@ class ProgressDisplayTest {
   }
 
   private void picture(ProgressDisplay display) {
+    stage(display, Stage.ENCODE, 9, 2 * SECOND);
     stage(display, Stage.TOKENS, 64, SECOND);
     stage(display, Stage.STEPS, 30, 3 * SECOND);
     stage(display, Stage.DECODE, 2, SECOND);
@@ -54,7 +55,11 @@ class ProgressDisplayTest {
     display.clear();
     assertEquals(
         List.of(
-            "loading demo", "tokens 64/64, 1.000 s", "steps 30/30, 3.000 s", "decode 2/2, 1.000 s"),
+            "loading demo",
+            "encode 9/9, 2.000 s",
+            "tokens 64/64, 1.000 s",
+            "steps 30/30, 3.000 s",
+            "decode 2/2, 1.000 s"),
         text.toString().lines().toList());
   }
 
@@ -66,10 +71,10 @@ class ProgressDisplayTest {
       picture(display);
     }
     List<String> lines = text.toString().lines().toList();
-    assertEquals(12, lines.size());
-    assertEquals("picture 1/4: tokens 64/64, 1.000 s", lines.get(0));
-    assertEquals("picture 2/4: tokens 64/64, 1.000 s", lines.get(3));
-    assertEquals("picture 4/4: decode 2/2, 1.000 s", lines.get(11));
+    assertEquals(16, lines.size());
+    assertEquals("picture 1/4: encode 9/9, 2.000 s", lines.get(0));
+    assertEquals("picture 2/4: tokens 64/64, 1.000 s", lines.get(5));
+    assertEquals("picture 4/4: decode 2/2, 1.000 s", lines.get(15));
   }
 
   @Test

@@ -5,10 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.blip3o.Pixels;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,20 +37,26 @@ class UsageTest {
         () -> assertTrue(run.err().contains(part), run.err()));
   }
 
+  private String picture(String name, int width, int height) {
+    Path file = folder.resolve(name);
+    Pixels.of(width, height, new byte[3 * width * height]).writePng(file);
+    return file.toString();
+  }
+
   private Path file(String name, String text) throws IOException {
     return Files.writeString(folder.resolve(name), text);
   }
 
   @Test
   void aCommandIsNeeded() {
-    assertRefused(2, "a command is missing: generate, inspect, trace or help");
+    assertRefused(2, "a command is missing: generate, edit, inspect, trace or help");
     assertRefused(2, "'genrate'", "genrate");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "inspect"})
+  @ValueSource(strings = {"generate", "edit -i a.png", "inspect"})
   void unknownOptionsAreNamed(String command) {
-    assertRefused(2, "'--sed=1'", command, "--sed=1");
+    assertRefused(2, "'--sed=1'", (command + " --sed=1").split(" "));
   }
 
   @ParameterizedTest
@@ -75,6 +85,18 @@ class UsageTest {
     String output = folder.resolve("picture.png").toString();
     assertRefused(2, part, "generate", "a red circle", "-o", output, option, value);
     assertRefused(2, option, "generate", "a red circle", "-o", output, option, value);
+    String picture = picture("in.png", 4, 3);
+    assertRefused(2, part, "edit", "make it red", "-i", picture, "-o", output, option, value);
+    assertRefused(2, option, "edit", "make it red", "-i", picture, "-o", output, option, value);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "-0.5", "1.01", "NaN"})
+  void strengthsOutOfRangeNameTheOption(String value) {
+    String picture = picture("in.png", 4, 3);
+    String part = "--strength must be above 0";
+    assertRefused(2, part, "edit", "make it red", "-i", picture, "--strength", value);
+    assertRefused(2, part, "generate", "a cross", "--from", picture, "--strength", value);
   }
 
   @Test
@@ -85,9 +107,61 @@ class UsageTest {
   }
 
   @Test
+  void anEditNeedsInstructionAndPicture() {
+    String picture = picture("in.png", 4, 3);
+    assertRefused(2, "'--image=PICTURE'", "edit", "make it red");
+    assertRefused(2, "an instruction is missing: say in quotes what to", "edit", "-i", picture);
+    assertRefused(
+        2, "put quotes around \"make it red\"", "edit", "make", "it", "red", "-i", picture);
+    String[] words = new String[2 + 2 * 17];
+    Arrays.fill(words, picture);
+    words[0] = "edit";
+    words[1] = "put all together";
+    for (int i = 2; i < words.length; i += 2) {
+      words[i] = "-i";
+    }
+    assertRefused(2, "at most 16 reference pictures, but 17 were given", words);
+  }
+
+  @Test
+  void strengthAndMaskGoWithAPicture() {
+    String picture = picture("in.png", 4, 3);
+    assertRefused(2, "--strength goes with a picture", "generate", "a cross", "--strength=0.5");
+    assertRefused(2, "--mask goes with a picture", "generate", "a cross", "--mask", picture);
+  }
+
+  @Test
+  void aMaskHasThePicturesSize() {
+    String picture = picture("in.png", 4, 3);
+    String mask = picture("mask.png", 3, 4);
+    String part = "the mask must have the size of its picture, 4x3, but is 3x4";
+    assertRefused(2, part, "edit", "make it red", "-i", picture, "--mask", mask);
+    assertRefused(2, part, "generate", "a cross", "--from", picture, "--mask", mask);
+  }
+
+  @Test
+  void filesThatAreMissingAreNamed() {
+    String picture = picture("in.png", 4, 3);
+    String missing = folder.resolve("missing.png").toString();
+    for (String[] words :
+        new String[][] {
+          {"edit", "make it red", "-i", missing},
+          {"edit", "make it red", "-i", picture, "-i", missing},
+          {"edit", "make it red", "-i", picture, "--mask", missing},
+          {"edit", "make it red", "-i", picture, "--tokens-from", missing},
+          {"generate", "a cross", "--from", missing},
+          {"generate", "a cross", "--from", picture, "--mask", missing},
+          {"generate", "a cross", "--tokens-from", missing},
+        }) {
+      assertRefused(1, missing + ": there is no such file", words);
+    }
+  }
+
+  @Test
   void promptAndPromptsExcludeEachOther() throws IOException {
     String prompts = file("prompts.txt", "a red circle\n").toString();
     assertRefused(2, "not both", "generate", "a red circle", "--prompts", prompts);
+    assertRefused(2, "not both", "edit", "make it red", "-i", "a.png", "--prompts", prompts);
   }
 
   @Test
@@ -191,13 +265,33 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "generate", "inspect", "trace"})
+  @ValueSource(strings = {"", "generate", "edit", "inspect", "trace"})
   void helpTellsAll(String command) {
     Run run = command.isEmpty() ? Run.of("--help") : Run.of(command, "--help");
     assertEquals(0, run.code());
     assertEquals("", run.err());
     assertTrue(run.out().contains("Example"), run.out());
     assertFalse(run.out().contains("${"), run.out());
+    assertFalse(run.out().contains("%n"), run.out());
     run.out().lines().forEach(line -> assertTrue(line.length() <= 80, line));
+  }
+
+  @Test
+  void editKnowsTheOptionsOfGenerate() {
+    List<String> edit = options(Run.of("edit", "--help").out());
+    List<String> generate = options(Run.of("generate", "--help").out());
+    assertTrue(generate.size() > 15, generate.toString());
+    for (String option : generate) {
+      assertTrue(edit.contains(option) || option.equals("--from"), option + " not in " + edit);
+    }
+  }
+
+  private static List<String> options(String help) {
+    return Pattern.compile("^ .*?(--[a-z-]+)", Pattern.MULTILINE)
+        .matcher(help)
+        .results()
+        .map(option -> option.group(1))
+        .distinct()
+        .toList();
   }
 }

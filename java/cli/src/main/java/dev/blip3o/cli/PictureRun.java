@@ -2,19 +2,22 @@ package dev.blip3o.cli;
 
 import dev.blip3o.Blip3oModel;
 import dev.blip3o.CancellationToken;
+import dev.blip3o.EditRequest;
 import dev.blip3o.GeneratedImage;
 import dev.blip3o.ImageRequest;
 import dev.blip3o.ModelOptions;
+import dev.blip3o.PictureRequest;
 import dev.blip3o.Progress;
 import dev.blip3o.Timings;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Draws pictures one after the other and writes and reports each as soon as it is done. */
-final class GenerateRun {
+/** Makes pictures one after the other and writes and reports each as soon as it is done. */
+final class PictureRun {
   private final List<Path> files;
   private final ProgressDisplay display;
   private final PrintWriter report;
@@ -26,7 +29,7 @@ final class GenerateRun {
    * @param files where the pictures go, in the order of the requests
    * @param report for the results
    */
-  GenerateRun(
+  PictureRun(
       List<Path> files,
       ProgressDisplay display,
       PrintWriter report,
@@ -38,17 +41,17 @@ final class GenerateRun {
   }
 
   /**
-   * Draws and writes the pictures.
+   * Makes and writes the pictures.
    *
    * @param requests one for each picture, so that no more than one picture is held in memory
    */
-  void run(Path directory, ModelOptions options, List<ImageRequest> requests) {
+  void run(Path directory, ModelOptions options, List<PictureRequest> requests) {
     display.begin("loading " + Text.oneLine(directory.toString()));
     try (Blip3oModel model = Blip3oModel.open(directory, options)) {
       Duration load = Duration.ofNanos(System.nanoTime() - start);
       for (int i = 0; i < requests.size(); i++) {
         display.startPicture(i + 1, requests.size());
-        write(model.generate(requests.get(i), this::onProgress, cancellation), files.get(i));
+        write(draw(model, requests.get(i)), files.get(i));
       }
       summarise(model, load);
     } finally {
@@ -56,8 +59,14 @@ final class GenerateRun {
     }
   }
 
+  private GeneratedImage draw(Blip3oModel model, PictureRequest request) {
+    return request instanceof EditRequest edit
+        ? model.edit(edit, this::onProgress, cancellation)
+        : model.generate((ImageRequest) request, this::onProgress, cancellation);
+  }
+
   private void onProgress(Progress progress) {
-    if (firstToken == null) {
+    if (firstToken == null && progress.stage() == Progress.Stage.TOKENS) {
       firstToken = ProcessClock.age();
     }
     display.onProgress(progress);
@@ -77,32 +86,34 @@ final class GenerateRun {
         image.width(),
         image.height(),
         Long.toUnsignedString(image.seed()));
-    report.println(
-        "  "
-            + part("tokenise", timings.tokenizing())
-            + ", "
-            + part("prefill", timings.prefill())
-            + ", "
-            + part("tokens", timings.tokens())
-            + ", "
-            + part("condition", timings.condition())
-            + ", "
-            + part("steps", timings.steps())
-            + ", "
-            + part("decode", timings.decode())
-            + ", "
-            + part("PNG", Duration.ofNanos(png)));
+    report.println("  " + times(timings, Duration.ofNanos(png)));
     report.flush();
+  }
+
+  private static String times(Timings timings, Duration png) {
+    List<String> parts = new ArrayList<>();
+    parts.add(part("tokenise", timings.tokenizing()));
+    if (!timings.encode().isZero()) {
+      parts.add(part("encode", timings.encode()));
+    }
+    parts.add(part("prefill", timings.prefill()));
+    parts.add(part("tokens", timings.tokens()));
+    parts.add(part("condition", timings.condition()));
+    parts.add(part("steps", timings.steps()));
+    parts.add(part("decode", timings.decode()));
+    parts.add(part("PNG", png));
+    return String.join(", ", parts);
   }
 
   private void summarise(Blip3oModel model, Duration load) {
     report.printf(
         Locale.ROOT,
-        "%s in %s: %s, first token %s after start%n",
+        "%s in %s: %s%s%n",
         Text.plural(files.size(), "picture"),
         Text.seconds(System.nanoTime() - start),
         part("load", load),
-        Text.seconds(firstToken));
+        // Tokens that are given are not drawn, so that no first one comes.
+        firstToken == null ? "" : ", first token " + Text.seconds(firstToken) + " after start");
     report.printf(
         Locale.ROOT,
         "computed in %s by %s, %s%n",

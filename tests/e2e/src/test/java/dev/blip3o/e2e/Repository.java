@@ -39,7 +39,7 @@ final class Repository {
             @Override
             public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
                 throws IOException {
-              if (directory.endsWith("recipe")) {
+              if (directory.endsWith("recipe") || directory.endsWith("edits")) {
                 return FileVisitResult.SKIP_SUBTREE;
               }
               Files.createDirectories(to.resolve(from.relativize(directory)));

@@ -1,0 +1,87 @@
+package dev.blip3o.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.blip3o.Blip3oModel;
+import dev.blip3o.EditRequest;
+import dev.blip3o.GeneratedImage;
+import dev.blip3o.InputImage;
+import dev.blip3o.e2e.scenes.Reading;
+import dev.blip3o.e2e.scenes.SceneEdit;
+import dev.blip3o.e2e.scenes.SceneReader;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+
+/** Makes the demo's edits and reads from the pixels whether the scene is the one wanted. */
+class EditScenesTest {
+  private static final Path EDITS = Repository.demo().resolve("edits");
+  private static final int COUNT = 100;
+
+  /** What the PyTorch reference gets right with this checkpoint. */
+  private static final int REFERENCE = 73;
+
+  /** Other random numbers draw other pictures: the standard error is 4.5 of 100. */
+  private static final int ALLOWANCE = 5;
+
+  @Test
+  void asManyEditsSucceedAsWithTheReference() throws IOException {
+    List<SceneEdit> edits = SceneEdit.readAll(EDITS.resolve("edits.json"));
+    assertEquals(COUNT, edits.size());
+    Map<SceneEdit.Kind, int[]> counts = new EnumMap<>(SceneEdit.Kind.class);
+    int right = 0;
+    try (Blip3oModel model = Blip3oModel.open(Repository.demo())) {
+      for (int i = 0; i < edits.size(); i++) {
+        SceneEdit edit = edits.get(i);
+        boolean shown =
+            edit.wanted().shownBy(SceneReader.read(edit(model, edit, i).toBufferedImage()));
+        int[] count = counts.computeIfAbsent(edit.kind(), kind -> new int[2]);
+        count[0] += shown ? 1 : 0;
+        count[1]++;
+        right += shown ? 1 : 0;
+      }
+    }
+    String report = report(counts, right);
+    System.out.println(report);
+    assertTrue(right >= REFERENCE - ALLOWANCE, report);
+  }
+
+  /** Else a model that gives the picture back would seem to edit. */
+  @Test
+  void noPictureShowsWhatIsWantedBeforeItsEdit() throws IOException {
+    for (SceneEdit edit : SceneEdit.readAll(EDITS.resolve("edits.json"))) {
+      BufferedImage picture = ImageIO.read(EDITS.resolve(edit.picture()).toFile());
+      Reading reading = SceneReader.read(picture);
+      assertTrue(edit.before().shownBy(reading), edit.picture() + ": " + reading);
+      assertFalse(edit.wanted().shownBy(reading), edit.text() + ": " + reading);
+    }
+  }
+
+  private static GeneratedImage edit(Blip3oModel model, SceneEdit edit, int seed) {
+    InputImage picture = InputImage.read(EDITS.resolve(edit.picture()));
+    return model.edit(
+        EditRequest.builder(edit.text(), picture).seed(seed).steps(30).guidance(2).build());
+  }
+
+  private static String report(Map<SceneEdit.Kind, int[]> counts, int right) {
+    StringBuilder report = new StringBuilder();
+    counts.forEach(
+        (kind, count) ->
+            report.append(
+                String.format(
+                    Locale.ROOT,
+                    "%s %d of %d, ",
+                    kind.name().toLowerCase(Locale.ROOT),
+                    count[0],
+                    count[1])));
+    return report.append("all ").append(right).append(" of ").append(COUNT).toString();
+  }
+}

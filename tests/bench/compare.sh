@@ -5,12 +5,14 @@ set -eu
 
 usage() {
   cat >&2 <<'USAGE'
-usage: compare.sh demo|tokens|steps|decode --model DIR --python CMD --tools DIR [options]
+usage: compare.sh demo|edit-demo|tokens|steps|decode|encode|siglip --model DIR --python CMD --tools DIR [options]
   demo                  whole pictures of a small checkpoint against time_reference.py
+  edit-demo             both encoders of a reference, of a small checkpoint, against time_editing.py
   tokens|steps|decode   one part at the public sizes against time_public.py
+  encode|siglip         one encoder of a reference at the public sizes against time_public.py
   --model DIR           checkpoint: the demo's, or one that RandomCheckpoint wrote
   --python CMD          a python that can import torch, transformers and diffusers
-  --tools DIR           folder of time_reference.py and time_public.py
+  --tools DIR           folder of reference.py, time_reference.py and time_public.py
   --compute LIST        compute types of ours (default auto,f32,bf16)
   --dtype NAME          the reference's dtype at the public sizes: float32 (default) or bfloat16
   --threads N           of both (default 2)
@@ -64,6 +66,10 @@ case $part in
     bench --part all --steps 30 --rounds "${rounds:-3}" --repeats 5 --warmups 2 \
       --reference "$python $tools/time_reference.py $model --steps 30 --threads $threads --repeat 3"
     ;;
+  edit-demo)
+    bench --part encoders --rounds "${rounds:-3}" --repeats 9 --warmups 2 \
+      --reference "$python $here/time_editing.py $model $tools --threads $threads --repeat 9"
+    ;;
   tokens)
     bench --part tokens --max-tokens 28 --rounds "${rounds:-1}" --repeats 2 --warmups 1 \
       --reference "$(public lm)"
@@ -74,6 +80,9 @@ case $part in
     ;;
   decode)
     bench --part decode --rounds "${rounds:-1}" --repeats 1 --warmups 1 --reference "$(public decode)"
+    ;;
+  encode|siglip)
+    bench --part "$part" --rounds "${rounds:-1}" --repeats 2 --warmups 1 --reference "$(public "$part")"
     ;;
   *) usage ;;
 esac

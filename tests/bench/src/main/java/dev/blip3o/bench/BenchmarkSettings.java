@@ -33,12 +33,18 @@ record BenchmarkSettings(
     int warmups,
     Optional<String> reference) {
 
-  /** What is run: a whole picture, or one of its stages. */
+  /** What is run: a whole picture, one of its stages, or the encoders of a reference. */
   enum Part {
     ALL,
     TOKENS,
     STEPS,
-    DECODE
+    DECODE,
+    /** The DC-AE encoder. */
+    ENCODE,
+    /** The image tokenizer: SigLIP, task layer, codes. */
+    SIGLIP,
+    /** Both encoders of a reference. */
+    ENCODERS
   }
 
   static final Set<String> OPTIONS =

@@ -54,13 +54,15 @@ final class CheckpointConfigs {
     c.put("num_image_tokens", sizes.codes());
     c.put("diffusion_name_or_path", "diffusion");
     Map<String, Object> vision = new LinkedHashMap<>();
-    vision.put("hidden_size", 1152);
-    vision.put("num_attention_heads", 16);
-    vision.put("num_hidden_layers", 27);
-    vision.put("intermediate_size", 4304);
+    vision.put("hidden_size", sizes.visionHidden());
+    vision.put("num_attention_heads", sizes.visionHeads());
+    vision.put("num_hidden_layers", sizes.visionLayers());
+    vision.put("intermediate_size", sizes.visionIntermediate());
     vision.put("image_size", sizes.imageSize());
     vision.put("patch_size", sizes.imagePatch());
     c.put("vision_tower_config", vision);
+    c.put("use_und_image_vae", true);
+    c.put("use_und_image_vae_as_noise", true);
     return c;
   }
 
@@ -114,11 +116,13 @@ final class CheckpointConfigs {
     for (String half : List.of("encoder", "decoder")) {
       c.put(half + "_block_types", blocks);
       c.put(half + "_block_out_channels", sizes.decoderChannels());
-      c.put(half + "_layers_per_block", sizes.decoderLayers());
+      c.put(
+          half + "_layers_per_block",
+          half.equals("encoder") ? sizes.encoderLayers() : sizes.decoderLayers());
       c.put(half + "_qkv_multiscales", multiscales);
     }
     c.put("upsample_block_type", "interpolate");
-    c.put("downsample_block_type", "Conv");
+    c.put("downsample_block_type", "conv");
     c.put("decoder_norm_types", "rms_norm");
     c.put("decoder_act_fns", "silu");
     c.put("decoder_conv_act_fn", "relu");

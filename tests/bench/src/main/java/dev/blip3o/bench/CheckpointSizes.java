@@ -10,9 +10,12 @@ import java.util.Set;
  * @param codes image codes
  * @param imageSize pixels of a side of a reference picture; with {@code imagePatch} it gives the
  *     image tokens of a picture, (imageSize div imagePatch)²
+ * @param visionHidden width of the SigLIP encoder that reads references
+ * @param codeWidth width of a row of the image codebook
  * @param attentionHeads heads of SANA's linear attention; with {@code attentionHeadDim} its width
  * @param decoderChannels channels of each DC-AE stage, from pixels to latents
- * @param decoderLayers blocks of each stage
+ * @param decoderLayers blocks of each stage of the decoder
+ * @param encoderLayers blocks of each stage of the encoder, whose channels are the decoder's
  * @param transformerStages how many of the deepest stages hold EfficientViT blocks
  */
 record CheckpointSizes(
@@ -28,6 +31,11 @@ record CheckpointSizes(
     boolean tied,
     int imageSize,
     int imagePatch,
+    int visionHidden,
+    int visionHeads,
+    int visionLayers,
+    int visionIntermediate,
+    int codeWidth,
     int sanaLayers,
     int attentionHeads,
     int attentionHeadDim,
@@ -38,6 +46,7 @@ record CheckpointSizes(
     int sampleSize,
     List<Integer> decoderChannels,
     List<Integer> decoderLayers,
+    List<Integer> encoderLayers,
     int transformerStages,
     int decoderHeadDim) {
 
@@ -55,6 +64,11 @@ record CheckpointSizes(
           "max-positions",
           "image-size",
           "image-patch",
+          "vision-hidden",
+          "vision-heads",
+          "vision-layers",
+          "vision-intermediate",
+          "code-width",
           "sana-layers",
           "attention-heads",
           "attention-head-dim",
@@ -65,6 +79,7 @@ record CheckpointSizes(
           "sample-size",
           "decoder-channels",
           "decoder-layers",
+          "encoder-layers",
           "transformer-stages",
           "decoder-head-dim");
 
@@ -86,6 +101,11 @@ record CheckpointSizes(
             !o.has("separate-lm-head"),
             o.integer("image-size", 384),
             o.integer("image-patch", 14),
+            o.integer("vision-hidden", 1152),
+            o.integer("vision-heads", 16),
+            o.integer("vision-layers", 27),
+            o.integer("vision-intermediate", 4304),
+            o.integer("code-width", 1536),
             o.integer("sana-layers", 20),
             o.integer("attention-heads", 70),
             o.integer("attention-head-dim", 32),
@@ -96,6 +116,7 @@ record CheckpointSizes(
             o.integer("sample-size", 32),
             o.integers("decoder-channels", List.of(128, 256, 512, 512, 1024, 1024)),
             o.integers("decoder-layers", List.of(3, 3, 3, 3, 3, 3)),
+            o.integers("encoder-layers", List.of(2, 2, 2, 3, 3, 3)),
             o.integer("transformer-stages", 3),
             o.integer("decoder-head-dim", 32));
     sizes.check();
@@ -111,10 +132,10 @@ record CheckpointSizes(
         crossHeads * crossHeadDim == width(),
         "cross-heads",
         "cross-heads · cross-head-dim = attention-heads · attention-head-dim = " + width());
-    require(
-        decoderChannels.size() == decoderLayers.size(),
-        "decoder-layers",
-        "as long as the channels");
+    require(imagePatch <= imageSize, "image-patch", "at most image-size");
+    require(visionHidden % visionHeads == 0, "vision-hidden", "a multiple of vision-heads");
+    requireLayers("decoder-layers", decoderLayers);
+    requireLayers("encoder-layers", encoderLayers);
     require(
         transformerStages <= decoderChannels.size(), "transformer-stages", "at most the stages");
     require(
@@ -129,10 +150,22 @@ record CheckpointSizes(
     }
   }
 
+  private void requireLayers(String option, List<Integer> layers) {
+    boolean holds =
+        layers.size() == decoderChannels.size() && layers.stream().allMatch(count -> count > 0);
+    require(holds, option, "as long as decoder-channels, each at least 1");
+  }
+
   private static void require(boolean holds, String option, String expected) {
     if (!holds) {
       throw new Options.UsageException("--" + option + " must be " + expected);
     }
+  }
+
+  /** Image tokens of a picture. */
+  int imageTokens() {
+    int side = imageSize / imagePatch;
+    return side * side;
   }
 
   int width() {

@@ -21,7 +21,8 @@ public final class PipelineBenchmark {
   private static final String USAGE =
       """
       usage: PipelineBenchmark --model DIRECTORY [options]
-        --part all|tokens|steps|decode   a whole picture (default), or one stage alone
+        --part all|tokens|steps|decode   a whole picture (default), or one stage alone;
+               encode|siglip|encoders    of a reference: its latents, its tokens, or both
         --compute auto,f32,bf16          compute types, each measured by itself (default auto)
         --threads N                      0: one per processor (default)
         --steps N --guidance G --prompt TEXT --seed N

@@ -9,8 +9,8 @@ import java.util.Set;
 
 /**
  * Writes a checkpoint of the public layout with random BF16 weights, by default of the public 3B
- * model's sizes (about 7 GB). It holds what text to image needs; the same seed and sizes give the
- * same bytes. Its pictures are noise: it is for measuring and for tests of unusual sizes.
+ * model's sizes (about 9 GB). It holds what text to image and editing need; the same seed and sizes
+ * give the same bytes. Its pictures are noise: it is for measuring and for tests of unusual sizes.
  */
 public final class RandomCheckpoint {
   private static final String USAGE =
@@ -19,10 +19,12 @@ public final class RandomCheckpoint {
         sizes, each with the public model's value when absent:
           --text-vocabulary N --codes N --hidden N --layers N --heads N --kv-heads N --head-dim N
           --intermediate N --max-positions N --image-size N --image-patch N
+          --vision-hidden N --vision-heads N --vision-layers N --vision-intermediate N
+          --code-width N
           --sana-layers N --attention-heads N --attention-head-dim N --cross-heads N
           --cross-head-dim N --caption N --latent-channels N --sample-size N
-          --decoder-channels N,N,... --decoder-layers N,N,... --transformer-stages N
-          --decoder-head-dim N
+          --decoder-channels N,N,... --decoder-layers N,N,... --encoder-layers N,N,...
+          --transformer-stages N --decoder-head-dim N
       """;
 
   private static final long SPARE_DISK_BYTES = 64L << 20;

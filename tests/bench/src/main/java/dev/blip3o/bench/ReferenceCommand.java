@@ -15,7 +15,8 @@ import java.util.regex.Pattern;
  *   <li>a JSON line of numbers: {@code {"tokens": 0.38, "steps": 0.77, "decode": 0.02, "total":
  *       1.17, "peak_mib": 456}}, in seconds and MiB
  *   <li>lines that end in a number: {@code tokens/s 2.74}, {@code guided step, s 47.3}, {@code
- *       decode 1024, s 20.1} and {@code ..., peak MiB 4041}
+ *       decode 1024, s 20.1}, {@code encode 1024, s 9.8}, {@code encode one reference, s 3.2} and
+ *       {@code ..., peak MiB 4041}
  * </ul>
  */
 final class ReferenceCommand {
@@ -85,6 +86,12 @@ final class ReferenceCommand {
     }
     if (label.startsWith("decode ")) {
       return "decode";
+    }
+    if (label.equals("encode one reference, s")) {
+      return "siglip";
+    }
+    if (label.startsWith("encode ")) {
+      return "encode";
     }
     return switch (label) {
       case "tokens/s" -> "tokens_per_second";

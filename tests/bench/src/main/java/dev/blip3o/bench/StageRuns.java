@@ -5,6 +5,7 @@ import dev.blip3o.CancellationToken;
 import dev.blip3o.GenerationCancelledException;
 import dev.blip3o.HiddenStates;
 import dev.blip3o.ImageRequest;
+import dev.blip3o.InputImage;
 import dev.blip3o.Latents;
 import dev.blip3o.ModelInfo;
 import dev.blip3o.Noise;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 
 /**
  * One timed run of a part of the pipeline on an open model. Seconds unless a name says otherwise.
@@ -32,11 +34,13 @@ final class StageRuns {
   private final Blip3oModel model;
   private final ModelInfo info;
   private final BenchmarkSettings settings;
+  private final SplittableRandom pictures;
 
   StageRuns(Blip3oModel model, BenchmarkSettings settings) {
     this.model = model;
     this.info = model.info();
     this.settings = settings;
+    this.pictures = new SplittableRandom(settings.seed());
   }
 
   Map<String, Double> run(BenchmarkSettings.Part part) {
@@ -45,6 +49,9 @@ final class StageRuns {
       case TOKENS -> tokens();
       case STEPS -> steps();
       case DECODE -> decode();
+      case ENCODE -> encode();
+      case SIGLIP -> siglip();
+      case ENCODERS -> encoders();
     };
   }
 
@@ -132,6 +139,35 @@ final class StageRuns {
     long start = System.nanoTime();
     stages.decode(latents);
     return new LinkedHashMap<>(Map.of("decode", secondsSince(start)));
+  }
+
+  /** The autoencoder's encoder on a picture of the model's own size: nothing is resized. */
+  private Map<String, Double> encode() {
+    InputImage picture = nextPicture();
+    long start = System.nanoTime();
+    model.stages().referenceLatents(picture);
+    return new LinkedHashMap<>(Map.of("encode", secondsSince(start)));
+  }
+
+  /** The image tokenizer, the resizing to its square included: it is a small part. */
+  private Map<String, Double> siglip() {
+    InputImage picture = nextPicture();
+    long start = System.nanoTime();
+    model.stages().referenceTokens(picture);
+    return new LinkedHashMap<>(Map.of("siglip", secondsSince(start)));
+  }
+
+  private Map<String, Double> encoders() {
+    Map<String, Double> m = siglip();
+    m.putAll(encode());
+    return m;
+  }
+
+  /** A picture that was not seen before: the cache of encoded pictures never answers. */
+  private InputImage nextPicture() {
+    byte[] rgb = new byte[info.pictureHeight() * info.pictureWidth() * 3];
+    pictures.nextBytes(rgb);
+    return InputImage.ofRgb(info.pictureWidth(), info.pictureHeight(), rgb);
   }
 
   private ImageRequest request() {

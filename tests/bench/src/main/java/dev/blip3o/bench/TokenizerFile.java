@@ -9,9 +9,10 @@ import java.util.Map;
 final class TokenizerFile {
   private static final String WORDS =
       "system You are a helpful assistant. user Please generate image based on the following"
-          + " caption: red green blue yellow purple orange white black gray circle square triangle"
-          + " star cross small large two three above below left right of to and with in at an on"
-          + " is photo picture background cat dog house tree mountain river";
+          + " caption: edit this these image images according instruction: make change replace"
+          + " remove add red green blue yellow purple orange white black gray circle square"
+          + " triangle star cross small large two three above below left right of to and with in at"
+          + " an on is photo picture background cat dog house tree mountain river";
 
   /** Qwen2's pattern: contractions, words, single digits, punctuation, line ends, spaces. */
   private static final String SPLIT =

@@ -60,6 +60,8 @@ class BenchmarkReportTest {
             "prefill of 64 5.55\ntokens/s 2.74\nlm bfloat16 2 threads, peak MiB 4041\n"));
     assertEquals(Map.of("step", 47.3), ReferenceCommand.parse("guided step, s 47.3"));
     assertEquals(Map.of("decode", 20.1), ReferenceCommand.parse("decode 1024, s 20.1"));
+    assertEquals(Map.of("encode", 9.8), ReferenceCommand.parse("encode 1024, s 9.8"));
+    assertEquals(Map.of("siglip", 3.25), ReferenceCommand.parse("encode one reference, s 3.25"));
   }
 
   @Test

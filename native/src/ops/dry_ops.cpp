@@ -47,14 +47,21 @@ void DryOps::LinearAttention(const LinearAttentionInput& input, const Matrix&) {
   Raise(capacity_.linear_attention_state, input.heads * input.head_dim * (input.head_dim + 1));
 }
 
-void DryOps::Conv3x3(const Matrix& x, const Grid&, const View& weight, const Epilogue&, const Matrix&) {
+void DryOps::NoteConvolution(const Matrix& x, const View& weight) {
   Raise(capacity_.convolution_weights, weight.count());
   Raise(capacity_.convolution_depth, 9 * x.cols);
 }
 
+void DryOps::Conv3x3(const Matrix& x, const Grid&, const View& weight, const Epilogue&, const Matrix&) {
+  NoteConvolution(x, weight);
+}
+
 void DryOps::UpsampleConv3x3(const Matrix& x, const Grid&, const View& weight, const View&, const Matrix&) {
-  Raise(capacity_.convolution_weights, weight.count());
-  Raise(capacity_.convolution_depth, 9 * x.cols);
+  NoteConvolution(x, weight);
+}
+
+void DryOps::DownsampleConv3x3(const Matrix& x, const Grid&, const View& weight, const View&, const Matrix&) {
+  NoteConvolution(x, weight);
 }
 
 }  // namespace blip3o

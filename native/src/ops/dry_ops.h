@@ -29,15 +29,22 @@ class DryOps final : public Ops {
   void Sample(const Matrix& logits, const SamplingParameters&, int32_t*) override;
   void RmsNorm(const Matrix&, const View&, const View&, double, Activation, const Matrix&, const Matrix&) override {}
   void LayerNormModulate(const Matrix&, const Matrix&, const Matrix&, double, const Matrix&) override {}
+  void LayerNorm(const Matrix&, const View&, const View&, double, const Matrix&) override {}
+  void L2Normalize(const Matrix&, const Matrix&) override {}
   void CrossAttention(const Matrix& q, const Matrix& k, const Matrix&, int64_t, int64_t, const Matrix&) override;
   void LinearAttention(const LinearAttentionInput& input, const Matrix&) override;
   void Conv3x3(const Matrix&, const Grid&, const View& weight, const Epilogue&, const Matrix&) override;
   void UpsampleConv3x3(const Matrix&, const Grid&, const View& weight, const View&, const Matrix&) override;
+  void DownsampleConv3x3(const Matrix&, const Grid&, const View& weight, const View&, const Matrix&) override;
   void DepthwiseConv(const Matrix&, const Grid&, const View&, const Matrix&) override {}
   void DepthwiseGate(const Matrix&, const Grid&, const View&, const View&, const Matrix&) override {}
   void PixelShuffle(const Matrix&, const Grid&, const Matrix&) override {}
   void AddUpsampled(const Matrix&, const Grid&, const Matrix&) override {}
   void AddRepeated(const Matrix&, const Matrix&) override {}
+  void SpaceToDepth(const Matrix&, const Grid&, int64_t, const Matrix&) override {}
+  void AddDownsampled(const Matrix&, const Grid&, const Matrix&) override {}
+  void AddAveraged(const Matrix&, const Matrix&) override {}
+  void Copy(const Matrix&, const Matrix&) override {}
   void ToPlanes(const Matrix&, float, float*) override {}
   void FromPlanes(const float*, float, const Matrix&) override {}
   void Activate(const Matrix&, Activation, const Matrix&) override {}
@@ -45,9 +52,13 @@ class DryOps final : public Ops {
   void AddRow(const Matrix&, const Matrix&) override {}
   void GuidedStep(const Matrix&, const Matrix&, float, float, const Matrix&, const Matrix&) override {}
   void ToPixels(const Matrix&, uint8_t*) override {}
+  void FromPixels(const uint8_t*, const Matrix&) override {}
+  void FollowPath(const Matrix&, const Matrix&, const Matrix&, float, const Matrix&) override {}
+  void KeepLargest(const Matrix&, int32_t, float*, int32_t*) override {}
   bool AllFinite(const Matrix&) override { return true; }
 
  private:
+  void NoteConvolution(const Matrix& x, const View& weight);
   void NoteAttention(const Matrix& q, int64_t keys);
   Capacity capacity_;
 };

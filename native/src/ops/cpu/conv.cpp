@@ -98,18 +98,22 @@ static_assert(kPackedChannels * kTaps * kPanelWidth * 4 <= kWorkerBytes);
 
 class Convolution {
  public:
-  // `write(row, tile)` gets the finished sums of pixels [row, …).
-  Convolution(Context& context, const Matrix& x, const Grid& grid, const View& weight, const Kernel& kernel)
+  // `write(row, tile)` gets the finished sums of pixels [row, …) of the output, which has every `stride`-th pixel of
+  // the map in a row and every stride-th row.
+  Convolution(Context& context, const Matrix& x, const Grid& map, int64_t stride, const View& weight,
+              const Kernel& kernel)
       : context_(context),
         x_(x),
-        grid_(grid),
+        map_(map),
+        stride_(stride),
+        out_{map.pictures, map.height / stride, map.width / stride},
         weight_(weight),
         kernel_(kernel),
         out_channels_(weight.shape[0]),
         depth_(kernel.count * x.cols),
         run_taps_(x.stride == x.cols ? kernel.side : 1),
         run_depth_(run_taps_ * x.cols),
-        cut_(CutOf(grid.rows(), out_channels_, depth_)) {}
+        cut_(CutOf(out_.rows(), out_channels_, depth_)) {}
 
   template <typename Write>
   Status Run(const Write& write) {
@@ -185,7 +189,7 @@ class Convolution {
     char* memory = context_.Worker<char>(worker);
     float* gathered = reinterpret_cast<float*>(memory);
     float* sums = reinterpret_cast<float*>(memory + kSumsOffset);
-    const int64_t pixels = std::min(cut_.block, grid_.rows() - first_pixel);
+    const int64_t pixels = std::min(cut_.block, out_.rows() - first_pixel);
     const int64_t first_panel = group * cut_.group_panels;
     const int64_t end_panel = std::min(cut_.panels, first_panel + cut_.group_panels);
     for (int64_t piece = 0; piece < cut_.pieces; ++piece) {
@@ -210,9 +214,9 @@ class Convolution {
   // Columns [first, first + depth) of the gathered rows of `pixels` pixels; rows of zeros complete the last panel.
   void Gather(int64_t first_pixel, int64_t pixels, int64_t first, int64_t depth, float* to) const {
     for (int64_t done = 0; done < pixels;) {
-      const int64_t pixel = first_pixel + done, column = pixel % grid_.width;
-      const int64_t count = std::min(pixels - done, grid_.width - column);
-      const PixelRow row = {pixel - column, pixel / grid_.width % grid_.height, column, column + count};
+      const int64_t pixel = first_pixel + done, line = pixel / out_.width, column = pixel % out_.width;
+      const int64_t count = std::min(pixels - done, out_.width - column);
+      const PixelRow row = {line * stride_ * map_.width, line % out_.height * stride_, column, column + count};
       for (int64_t at = first; at < first + depth;) {
         const int64_t from = at % run_depth_, columns = std::min(run_depth_ - from, first + depth - at);
         GatherRun(row, at / run_depth_, from, columns, to + done * depth + at - first, depth);
@@ -223,7 +227,7 @@ class Convolution {
     std::fill(to + pixels * depth, to + RoundUp(pixels, kPanelRows) * depth, 0.0f);
   }
 
-  // Pixels [begin, end) of the map's row y, whose first pixel is `start`.
+  // Output pixels [begin, end) of one row, whose taps lie around the map's row y; `start` is the first pixel of that.
   struct PixelRow {
     int64_t start = 0, y = 0, begin = 0, end = 0;
   };
@@ -231,33 +235,37 @@ class Convolution {
   // Columns [from, from + count) of a run of taps that lie side by side, whose values lie one behind the other.
   void GatherRun(const PixelRow& row, int64_t run, int64_t from, int64_t count, float* to, int64_t to_stride) const {
     const auto [dy, dx] = kernel_.taps[static_cast<size_t>(run * run_taps_)];
-    if (row.y + dy < 0 || row.y + dy >= grid_.height) {
+    if (row.y + dy < 0 || row.y + dy >= map_.height) {
       for (int64_t i = 0; i < row.end - row.begin; ++i) std::fill_n(to + i * to_stride, count, 0.0f);
       return;
     }
     // Every tap of the run lies in the map for pixels in [inside, outside).
-    const int64_t inside = std::clamp(-dx, row.begin, row.end);
-    const int64_t outside = std::clamp(grid_.width - run_taps_ - dx + 1, inside, row.end);
-    const int64_t source = row.start + dy * grid_.width + dx;
-    CopyRows(x_.data + (source + inside) * x_.stride + from, x_.stride, outside - inside, count,
+    const int64_t inside = std::clamp(CeilDiv(std::max<int64_t>(0, -dx), stride_), row.begin, row.end);
+    const int64_t room = map_.width - run_taps_ - dx;  // the last place in the map where the run fits
+    const int64_t outside = std::clamp(room < 0 ? 0 : room / stride_ + 1, inside, row.end);
+    const int64_t source = row.start + dy * map_.width + dx;
+    CopyRows(x_.data + (source + inside * stride_) * x_.stride + from, stride_ * x_.stride, outside - inside, count,
              to + (inside - row.begin) * to_stride, to_stride);
     for (int64_t x = row.begin; x < row.end; ++x) {
       if (x == inside) x = outside;
       if (x >= row.end) break;
-      const int64_t first_valid = std::max<int64_t>(0, -(x + dx)) * x_.cols;
-      const int64_t end_valid = std::min(run_taps_, grid_.width - (x + dx)) * x_.cols;
+      const int64_t at_map = x * stride_ + dx;  // may lie outside
+      const int64_t first_valid = std::max<int64_t>(0, -at_map) * x_.cols;
+      const int64_t end_valid = std::min(run_taps_, map_.width - at_map) * x_.cols;
       const int64_t begin = std::clamp(first_valid, from, from + count),
                     end = std::clamp(end_valid, begin, from + count);
       float* at = to + (x - row.begin) * to_stride;
       std::fill_n(at, begin - from, 0.0f);
-      std::copy_n(x_.data + (source + x) * x_.stride + begin, end - begin, at + begin - from);
+      std::copy_n(x_.data + (source + x * stride_) * x_.stride + begin, end - begin, at + begin - from);
       std::fill_n(at + end - from, from + count - end, 0.0f);
     }
   }
 
   Context& context_;
   const Matrix& x_;
-  const Grid& grid_;
+  const Grid& map_;
+  const int64_t stride_;
+  const Grid out_;
   const View& weight_;
   const Kernel& kernel_;
   const int64_t out_channels_;
@@ -280,7 +288,20 @@ Status Conv3x3(Context& context, const Matrix& x, const Grid& grid, const View& 
                const Matrix& out) {
   assert(x.rows == grid.rows() && out.rows == x.rows && weight.count() == out.cols * x.cols * kTaps);
   const Kernel kernel = Kernel3x3();
-  return Convolution(context, x, grid, weight, kernel).Run([&](const Tile& tile) { WriteTile(epilogue, tile, out); });
+  return Convolution(context, x, grid, 1, weight, kernel).Run([&](const Tile& tile) {
+    WriteTile(epilogue, tile, out);
+  });
+}
+
+Status DownsampleConv3x3(Context& context, const Matrix& x, const Grid& grid, const View& weight, const View& bias,
+                         const Matrix& out) {
+  assert(x.rows == grid.rows() && grid.height % 2 == 0 && grid.width % 2 == 0);
+  assert(4 * out.rows == x.rows && weight.count() == out.cols * x.cols * kTaps);
+  const Kernel kernel = Kernel3x3();
+  const Epilogue epilogue = {.bias = bias};
+  return Convolution(context, x, grid, 2, weight, kernel).Run([&](const Tile& tile) {
+    WriteTile(epilogue, tile, out);
+  });
 }
 
 Status UpsampleConv3x3(Context& context, const Matrix& x, const Grid& grid, const View& weight, const View& bias,
@@ -300,7 +321,7 @@ Status UpsampleConv3x3(Context& context, const Matrix& x, const Grid& grid, cons
         done += count;
       }
     };
-    BLIP3O_RETURN_IF_ERROR(Convolution(context, x, grid, weight, kernel).Run(write));
+    BLIP3O_RETURN_IF_ERROR(Convolution(context, x, grid, 1, weight, kernel).Run(write));
   }
   return {};
 }

@@ -105,6 +105,12 @@ class CpuOps final : public Ops {
                          const Matrix& out) override {
     if (status_.ok()) cpu::LayerNormModulate(context_, x, shift, scale, eps, out);
   }
+  void LayerNorm(const Matrix& x, const View& weight, const View& bias, double eps, const Matrix& out) override {
+    if (status_.ok()) cpu::LayerNorm(context_, x, weight, bias, eps, out);
+  }
+  void L2Normalize(const Matrix& x, const Matrix& out) override {
+    if (status_.ok()) cpu::L2Normalize(context_, x, out);
+  }
   void CrossAttention(const Matrix& q, const Matrix& k, const Matrix& v, int64_t heads, int64_t head_dim,
                       const Matrix& out) override {
     if (status_.ok()) cpu::CrossAttention(context_, q, k, v, heads, head_dim, out);
@@ -119,6 +125,10 @@ class CpuOps final : public Ops {
   void UpsampleConv3x3(const Matrix& x, const Grid& grid, const View& weight, const View& bias,
                        const Matrix& out) override {
     Run([&] { return cpu::UpsampleConv3x3(context_, x, grid, weight, bias, out); });
+  }
+  void DownsampleConv3x3(const Matrix& x, const Grid& grid, const View& weight, const View& bias,
+                         const Matrix& out) override {
+    Run([&] { return cpu::DownsampleConv3x3(context_, x, grid, weight, bias, out); });
   }
   void DepthwiseConv(const Matrix& x, const Grid& grid, const View& weight, const Matrix& out) override {
     if (status_.ok()) cpu::DepthwiseConv(context_, x, grid, weight, out);
@@ -135,6 +145,18 @@ class CpuOps final : public Ops {
   }
   void AddRepeated(const Matrix& x, const Matrix& out) override {
     if (status_.ok()) cpu::AddRepeated(context_, x, out);
+  }
+  void SpaceToDepth(const Matrix& x, const Grid& grid, int64_t patch, const Matrix& out) override {
+    if (status_.ok()) cpu::SpaceToDepth(context_, x, grid, patch, out);
+  }
+  void AddDownsampled(const Matrix& x, const Grid& grid, const Matrix& out) override {
+    if (status_.ok()) cpu::AddDownsampled(context_, x, grid, out);
+  }
+  void AddAveraged(const Matrix& x, const Matrix& out) override {
+    if (status_.ok()) cpu::AddAveraged(context_, x, out);
+  }
+  void Copy(const Matrix& x, const Matrix& out) override {
+    if (status_.ok()) cpu::Copy(context_, x, out);
   }
   void ToPlanes(const Matrix& x, float factor, float* planes) override {
     if (status_.ok()) cpu::ToPlanes(context_, x, factor, planes);
@@ -157,6 +179,16 @@ class CpuOps final : public Ops {
   }
   void ToPixels(const Matrix& x, uint8_t* pixels) override {
     if (status_.ok()) cpu::ToPixels(context_, x, pixels);
+  }
+  void FromPixels(const uint8_t* pixels, const Matrix& out) override {
+    if (status_.ok()) cpu::FromPixels(context_, pixels, out);
+  }
+  void FollowPath(const Matrix& mask, const Matrix& latents, const Matrix& noise, float sigma,
+                  const Matrix& x) override {
+    if (status_.ok()) cpu::FollowPath(context_, mask, latents, noise, sigma, x);
+  }
+  void KeepLargest(const Matrix& scores, int32_t first, float* best, int32_t* index) override {
+    if (status_.ok()) cpu::KeepLargest(context_, scores, first, best, index);
   }
   bool AllFinite(const Matrix& x) override { return !status_.ok() || cpu::AllFinite(context_, x); }
 

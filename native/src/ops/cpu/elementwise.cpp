@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cassert>
 #include <cstring>
+#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/elementwise.cpp"
@@ -99,6 +100,77 @@ void ToPixels(Context& context, const Matrix& x, uint8_t* pixels) {
   });
 }
 
+void FromPixels(Context& context, const uint8_t* pixels, const Matrix& out) {
+  const bool dense = out.stride == out.cols;
+  const int64_t chunk = dense ? kTaskBytes / 8 : out.cols;
+  const int64_t count = out.rows * out.cols;
+  ForRows(context, dense ? (count + chunk - 1) / chunk : out.rows, chunk * 5, [&](int64_t row) {
+    const uint8_t* from = pixels + row * chunk;
+    float* to = dense ? out.data + row * chunk : out.row(row);
+    ForLanes(std::min(chunk, count - row * chunk), [&](auto d, int64_t i) {
+      const hn::Rebind<uint8_t, decltype(d)> bytes;
+      const hn::Rebind<int32_t, decltype(d)> integers;
+      const auto value = hn::ConvertTo(d, hn::PromoteTo(integers, hn::LoadU(bytes, from + i)));
+      // The quotient is rounded as the reference's is; twice a difference is exact, and so is a division by 0.5.
+      const auto half = hn::Set(d, 0.5f), centred = hn::Sub(hn::Div(value, hn::Set(d, 255.0f)), half);
+      hn::StoreU(hn::Add(centred, centred), d, to + i);
+    });
+  });
+}
+
+void FollowPath(Context& context, const Matrix& mask, const Matrix& latents, const Matrix& noise, float sigma,
+                const Matrix& x) {
+  ForRows(context, x.rows, x.cols * 16, [&](int64_t row) {
+    const float free = mask.empty() ? 0.0f : mask.row(row)[0];
+    const float *latent = latents.row(row), *noisy = noise.row(row);
+    float* at = x.row(row);
+    // A row that is quite free or quite bound keeps its bytes, or the path's: 0 times an infinite value would not.
+    if (free == 1.0f) return;
+    ForLanes(x.cols, [&](auto d, int64_t i) {
+      const auto path = hn::MulAdd(hn::Set(d, sigma), hn::LoadU(d, noisy + i),
+                                   hn::Mul(hn::Set(d, 1.0f - sigma), hn::LoadU(d, latent + i)));
+      if (free == 0.0f) {
+        hn::StoreU(path, d, at + i);
+      } else {
+        hn::StoreU(hn::MulAdd(hn::Set(d, free), hn::LoadU(d, at + i), hn::Mul(hn::Set(d, 1.0f - free), path)), d,
+                   at + i);
+      }
+    });
+  });
+}
+
+// The largest value of a row; −∞ where all are NaN.
+float LargestOf(const float* x, int64_t n) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto least = hn::Set(d, -std::numeric_limits<float>::infinity());
+  auto largest0 = least, largest1 = least;
+  const auto keep = [&](auto largest, auto v) { return hn::IfThenElse(hn::Gt(v, largest), v, largest); };
+  int64_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    largest0 = keep(largest0, hn::LoadU(d, x + i));
+    largest1 = keep(largest1, hn::LoadU(d, x + i + lanes));
+  }
+  float largest = hn::GetLane(hn::MaxOfLanes(d, keep(largest0, largest1)));
+  for (; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
+  return largest;
+}
+
+// The largest value first, its place only where it wins: most column blocks change few rows.
+void KeepLargest(Context& context, const Matrix& scores, int32_t first, float* best, int32_t* index) {
+  ForRows(context, scores.rows, scores.cols * 4, [&](int64_t row) {
+    const float* x = scores.row(row);
+    if (first == 0) {
+      best[row] = -std::numeric_limits<float>::infinity();
+      index[row] = 0;
+    }
+    const float largest = LargestOf(x, scores.cols);
+    if (!(largest > best[row])) return;
+    best[row] = largest;
+    index[row] = first + static_cast<int32_t>(std::find(x, x + scores.cols, largest) - x);
+  });
+}
+
 // True when no value has all exponent bits set.
 bool FiniteRow(const float* x, int64_t n) {
   const hn::ScalableTag<int32_t> di;
@@ -170,6 +242,24 @@ void GuidedStep(Context& context, const Matrix& null, const Matrix& cond, float 
 HWY_EXPORT(ToPixels);
 void ToPixels(Context& context, const Matrix& x, uint8_t* pixels) {
   HWY_DYNAMIC_DISPATCH(ToPixels)(context, x, pixels);
+}
+
+HWY_EXPORT(FromPixels);
+void FromPixels(Context& context, const uint8_t* pixels, const Matrix& out) {
+  HWY_DYNAMIC_DISPATCH(FromPixels)(context, pixels, out);
+}
+
+HWY_EXPORT(FollowPath);
+void FollowPath(Context& context, const Matrix& mask, const Matrix& latents, const Matrix& noise, float sigma,
+                const Matrix& x) {
+  assert(mask.empty() || (mask.rows == x.rows && mask.cols == 1));
+  assert(latents.rows == x.rows && latents.cols == x.cols && noise.rows == x.rows && noise.cols == x.cols);
+  HWY_DYNAMIC_DISPATCH(FollowPath)(context, mask, latents, noise, sigma, x);
+}
+
+HWY_EXPORT(KeepLargest);
+void KeepLargest(Context& context, const Matrix& scores, int32_t first, float* best, int32_t* index) {
+  HWY_DYNAMIC_DISPATCH(KeepLargest)(context, scores, first, best, index);
 }
 
 HWY_EXPORT(AllFinite);

@@ -26,6 +26,8 @@ Status Conv3x3(Context& context, const Matrix& x, const Grid& grid, const View& 
                const Matrix& out);
 Status UpsampleConv3x3(Context& context, const Matrix& x, const Grid& grid, const View& weight, const View& bias,
                        const Matrix& out);
+Status DownsampleConv3x3(Context& context, const Matrix& x, const Grid& grid, const View& weight, const View& bias,
+                         const Matrix& out);
 
 // token_matmul.cpp: every byte of the weight read once for all rows.
 ScratchBytes TokenMatmulScratch(const Capacity& capacity, int threads);
@@ -53,6 +55,8 @@ void RmsNorm(Context& context, const Matrix& x, const View& weight, const View& 
              const Matrix& residual, const Matrix& out);
 void LayerNormModulate(Context& context, const Matrix& x, const Matrix& shift, const Matrix& scale, double eps,
                        const Matrix& out);
+void LayerNorm(Context& context, const Matrix& x, const View& weight, const View& bias, double eps, const Matrix& out);
+void L2Normalize(Context& context, const Matrix& x, const Matrix& out);
 
 // rope.cpp
 void RotaryAppend(Context& context, const RotaryParameters& parameters, const Matrix& q, const Matrix& k,
@@ -71,6 +75,10 @@ void DepthwiseGate(Context& context, const Matrix& x, const Grid& grid, const Vi
 void PixelShuffle(Context& context, const Matrix& x, const Grid& grid, const Matrix& out);
 void AddUpsampled(Context& context, const Matrix& x, const Grid& grid, const Matrix& out);
 void AddRepeated(Context& context, const Matrix& x, const Matrix& out);
+void SpaceToDepth(Context& context, const Matrix& x, const Grid& grid, int64_t patch, const Matrix& out);
+void AddDownsampled(Context& context, const Matrix& x, const Grid& grid, const Matrix& out);
+void AddAveraged(Context& context, const Matrix& x, const Matrix& out);
+void Copy(Context& context, const Matrix& x, const Matrix& out);
 void ToPlanes(Context& context, const Matrix& x, float factor, float* planes);
 void FromPlanes(Context& context, const float* planes, float factor, const Matrix& out);
 
@@ -82,6 +90,10 @@ void AddRow(Context& context, const Matrix& row, const Matrix& x);
 void GuidedStep(Context& context, const Matrix& null, const Matrix& cond, float guidance, float delta,
                 const Matrix& velocity, const Matrix& x);
 void ToPixels(Context& context, const Matrix& x, uint8_t* pixels);
+void FromPixels(Context& context, const uint8_t* pixels, const Matrix& out);
+void FollowPath(Context& context, const Matrix& mask, const Matrix& latents, const Matrix& noise, float sigma,
+                const Matrix& x);
+void KeepLargest(Context& context, const Matrix& scores, int32_t first, float* best, int32_t* index);
 bool AllFinite(Context& context, const Matrix& x);
 
 }  // namespace blip3o::cpu

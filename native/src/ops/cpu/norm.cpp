@@ -1,4 +1,5 @@
 // Norms over the rows of a matrix. Bound by memory: a row is read once, and its later passes find it in cache.
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
@@ -45,8 +46,9 @@ void RmsNorm(Context& context, const Matrix& x, const View& weight, const View& 
   });
 }
 
-void LayerNormModulate(Context& context, const Matrix& x, const Matrix& shift, const Matrix& scale, double eps,
-                       const Matrix& out) {
+// out = affine(d, i, (x − mean) · rsqrt(variance + eps)) over each row.
+template <class Affine>
+void NormaliseRows(Context& context, const Matrix& x, double eps, const Matrix& out, const Affine& affine) {
   const double inverse_count = 1.0 / static_cast<double>(x.cols);
   ForRowBlocks(context, x.rows, x.cols * 8, [&](int64_t first, int64_t count) {
     for (int64_t row = first; row < first + count; ++row) {
@@ -61,9 +63,40 @@ void LayerNormModulate(Context& context, const Matrix& x, const Matrix& shift, c
       const float factor = InverseRoot(static_cast<double>(squares) * inverse_count, eps);
       ForLanes(x.cols, [&](auto d, int64_t i) {
         const auto v = hn::Mul(hn::Sub(hn::LoadU(d, from + i), hn::Set(d, mean)), hn::Set(d, factor));
-        const auto gain = hn::Add(hn::LoadU(d, scale.data + i), hn::Set(d, 1.0f));
-        hn::StoreU(hn::MulAdd(v, gain, hn::LoadU(d, shift.data + i)), d, to + i);
+        hn::StoreU(affine(d, i, v), d, to + i);
       });
+    }
+  });
+}
+
+void LayerNormModulate(Context& context, const Matrix& x, const Matrix& shift, const Matrix& scale, double eps,
+                       const Matrix& out) {
+  NormaliseRows(context, x, eps, out, [&](auto d, int64_t i, auto v) {
+    const auto gain = hn::Add(hn::LoadU(d, scale.data + i), hn::Set(d, 1.0f));
+    return hn::MulAdd(v, gain, hn::LoadU(d, shift.data + i));
+  });
+}
+
+void LayerNorm(Context& context, const Matrix& x, const View& weight, const View& bias, double eps, const Matrix& out) {
+  NormaliseRows(context, x, eps, out,
+                [&](auto d, int64_t i, auto v) { return hn::MulAdd(v, LoadView(d, weight, i), LoadView(d, bias, i)); });
+}
+
+void L2Normalize(Context& context, const Matrix& x, const Matrix& out) {
+  constexpr double kLeastLength = 1e-12;
+  ForRowBlocks(context, x.rows, x.cols * 8, [&](int64_t first, int64_t count) {
+    for (int64_t row = first; row < first + count; ++row) {
+      const float* from = x.row(row);
+      float* to = out.row(row);
+      const float squares = SumLanes(x.cols, [&](auto d, int64_t i) {
+        const auto v = hn::LoadU(d, from + i);
+        return hn::Mul(v, v);
+      });
+      // NaN stays NaN: std::max yields its first argument then.
+      const double length = std::max(std::sqrt(static_cast<double>(squares)), kLeastLength);
+      const float factor = static_cast<float>(1.0 / length);
+      ForLanes(x.cols,
+               [&](auto d, int64_t i) { hn::StoreU(hn::Mul(hn::LoadU(d, from + i), hn::Set(d, factor)), d, to + i); });
     }
   });
 }
@@ -90,6 +123,18 @@ void LayerNormModulate(Context& context, const Matrix& x, const Matrix& shift, c
   assert(shift.rows == 1 && shift.cols == x.cols && scale.rows == 1 && scale.cols == x.cols);
   assert(out.rows == x.rows && out.cols == x.cols);
   HWY_DYNAMIC_DISPATCH(LayerNormModulate)(context, x, shift, scale, eps, out);
+}
+
+HWY_EXPORT(LayerNorm);
+void LayerNorm(Context& context, const Matrix& x, const View& weight, const View& bias, double eps, const Matrix& out) {
+  assert(weight.count() == x.cols && bias.count() == x.cols && out.rows == x.rows && out.cols == x.cols);
+  HWY_DYNAMIC_DISPATCH(LayerNorm)(context, x, weight, bias, eps, out);
+}
+
+HWY_EXPORT(L2Normalize);
+void L2Normalize(Context& context, const Matrix& x, const Matrix& out) {
+  assert(out.rows == x.rows && out.cols == x.cols);
+  HWY_DYNAMIC_DISPATCH(L2Normalize)(context, x, out);
 }
 
 }  // namespace blip3o::cpu

@@ -244,6 +244,8 @@ void WriteTileKernel(const Epilogue& epilogue, const Tile& tile, const Matrix& o
       return WriteRows<Activation::kGeluTanh>(epilogue, tile, bias, out);
     case Activation::kRelu:
       return WriteRows<Activation::kRelu>(epilogue, tile, bias, out);
+    case Activation::kTanh:
+      return WriteRows<Activation::kTanh>(epilogue, tile, bias, out);
   }
 }
 

@@ -85,6 +85,31 @@ void CheckUpsample(cpu::Context& context, int64_t in_channels, int64_t out_chann
   Compare(out, x, grid, 2, weight, epilogue);
 }
 
+// Every second pixel of every second row of the plain convolution.
+void CheckDownsample(cpu::Context& context, int64_t in_channels, int64_t out_channels, const Grid& halved,
+                     DType dtype) {
+  const Grid grid = {halved.pictures, 2 * halved.height, 2 * halved.width};
+  const OwnedMatrix x(grid.rows(), in_channels, Numbers(1));
+  const OwnedWeight weight(Shape{out_channels, in_channels, 3, 3}, dtype, Numbers(2));
+  const EpilogueCase epilogue(halved.rows(), out_channels, true, dtype, Activation::kNone, GateRows::kNone,
+                              Residual::kNone);
+  OwnedMatrix out = epilogue.Out();
+  const Status status = cpu::DownsampleConv3x3(context, *x, grid, *weight, *epilogue.bias, *out);
+  ASSERT_TRUE(status.ok()) << status.message();
+  ASSERT_TRUE(out.PaddingUntouched());
+  Comparison comparison;
+  for (int64_t row = 0; row < out.rows(); ++row) {
+    const int64_t p = row / (halved.width * halved.height), y = row / halved.width % halved.height;
+    for (int64_t n = 0; n < out_channels; ++n) {
+      const ExactSum sum = Definition(x, grid, 1, weight, p, 2 * y, 2 * (row % halved.width), n);
+      const Bounded expected = epilogue.Expected(sum, row, n);
+      comparison.Add(out.at(row, n), expected.value, expected.bound, row, n);
+    }
+  }
+  ASSERT_TRUE(comparison.Verdict()) << in_channels << " -> " << out_channels << " channels, " << halved.pictures
+                                    << " of " << halved.height << "x" << halved.width;
+}
+
 EpilogueCase Plain(const Grid& grid, int64_t channels) {
   return EpilogueCase(grid.rows(), channels, false, DType::kF32, Activation::kNone, GateRows::kNone, Residual::kNone);
 }
@@ -132,6 +157,43 @@ TEST(UpsampleConv3x3, EqualsItsDefinition) {
   }
   ProductContext deep = ContextFor(301, 21, 2);
   CheckUpsample(deep, 301, 21, {1, 7, 5}, DType::kBF16);
+}
+
+TEST(DownsampleConv3x3, EqualsItsDefinition) {
+  for (DType dtype : kWeightTypes) {
+    for (const auto& [in, out] : {std::pair<int64_t, int64_t>{3, 8}, {8, 3}, {1, 1}, {13, 65}, {32, 130}}) {
+      ProductContext context = ContextFor(in, out, 2);
+      for (const Grid& grid : kGrids) CheckDownsample(context, in, out, grid, dtype);
+    }
+  }
+  ProductContext deep = ContextFor(301, 21, 2);
+  CheckDownsample(deep, 301, 21, {1, 7, 5}, DType::kBF16);
+  ProductContext large = ContextFor(3, 5, 2);
+  CheckDownsample(large, 3, 5, {2, 61, 53}, DType::kF32);
+}
+
+// A map with padding between its pixels gathers tap by tap.
+TEST(DownsampleConv3x3, PicturesDoNotDependOnCompanyOrThreads) {
+  constexpr int64_t kIn = 140, kOut = 70, kPictures = 3;
+  const Grid one = {1, 14, 10}, all = {kPictures, 14, 10};
+  const int64_t rows = one.rows() / 4;
+  const OwnedMatrix x(all.rows(), kIn, Numbers(1)), dense(all.rows(), kIn, Numbers(1), 1.0f, 0);
+  const OwnedWeight weight(Shape{kOut, kIn, 3, 3}, DType::kBF16, Numbers(2)),
+      bias(Shape{kOut}, DType::kF32, Numbers(3));
+  OwnedMatrix alone(kPictures * rows, kOut);
+  ProductContext single = ContextFor(kIn, kOut, 1);
+  for (int64_t p = 0; p < kPictures; ++p) {
+    const Matrix map = (*x).Rows(p * one.rows(), one.rows());
+    ASSERT_TRUE(cpu::DownsampleConv3x3(single, map, one, *weight, *bias, (*alone).Rows(p * rows, rows)).ok());
+  }
+  for (int threads : {1, 2, 3, 4}) {
+    ProductContext context = ContextFor(kIn, kOut, threads);
+    OwnedMatrix out(kPictures * rows, kOut), of_dense(kPictures * rows, kOut);
+    ASSERT_TRUE(cpu::DownsampleConv3x3(context, *x, all, *weight, *bias, *out).ok());
+    ASSERT_TRUE(cpu::DownsampleConv3x3(context, *dense, all, *weight, *bias, *of_dense).ok());
+    EXPECT_TRUE(out == alone) << threads << " threads";
+    EXPECT_TRUE(of_dense == alone) << threads << " threads";
+  }
 }
 
 TEST(Conv3x3, EveryTargetPacks) {

@@ -198,6 +198,105 @@ TEST(ToPixels, BearsTheEdges) {
   });
 }
 
+// As numpy computes it in f32: value / 255, less 0.5, divided by 0.5.
+TEST(FromPixels, RoundsEveryByteAsTheReferenceDoes) {
+  ForEachTarget([] {
+    TestContext context(2);
+    for (int64_t padding : {0, 3}) {
+      std::vector<uint8_t> pixels(700 * 31);
+      for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i);
+      OwnedMatrix out(700, 31, padding);
+      cpu::FromPixels(context, pixels.data(), *out);
+      ASSERT_TRUE(out.PaddingUntouched());
+      for (int64_t r = 0; r < 700; ++r) {
+        for (int64_t c = 0; c < 31; ++c) {
+          const float share = static_cast<float>(pixels[static_cast<size_t>(r * 31 + c)]) / 255.0f;
+          ASSERT_EQ(out.at(r, c), (share - 0.5f) / 0.5f);
+        }
+      }
+    }
+  });
+}
+
+TEST(FollowPath, EqualsItsFormula) {
+  ForEachTarget([] {
+    for (int threads : {1, 3}) {
+      TestContext context(threads);
+      for (int64_t cols : {1, 8, 13, 32, 207}) {
+        const OwnedMatrix latents(301, cols, Numbers(1)), noise(301, cols, Numbers(2)), before(301, cols, Numbers(3));
+        OwnedMatrix mask(301, 1, Numbers(4));
+        for (int64_t r = 0; r < 301; ++r) {
+          if (r % 3 != 0) mask.at(r, 0) = static_cast<float>(r % 3 - 1);  // 0 and 1 among weights in [-1, 1)
+        }
+        const float sigma = 0.3f;
+        OwnedMatrix out(before), whole(before);
+        cpu::FollowPath(context, *mask, *latents, *noise, sigma, *out);
+        cpu::FollowPath(context, {}, *latents, *noise, sigma, *whole);
+        ASSERT_TRUE(out.PaddingUntouched() && whole.PaddingUntouched());
+        for (int64_t r = 0; r < 301; ++r) {
+          for (int64_t c = 0; c < cols; ++c) {
+            const double m = mask.at(r, 0), path = (1 - double{sigma}) * latents.at(r, c) + sigma * noise.at(r, c);
+            // Values are at most 1 and weights at most 2: six roundings of at most 4.
+            ASSERT_NEAR(out.at(r, c), m * before.at(r, c) + (1 - m) * path, 24 * 0x1p-24);
+            ASSERT_NEAR(whole.at(r, c), path, 3 * 0x1p-24);
+            if (m == 1) {
+              ASSERT_EQ(out.at(r, c), before.at(r, c));
+            }
+            if (m == 0) {
+              ASSERT_EQ(out.at(r, c), whole.at(r, c));
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(FollowPath, EndsAtItsEnds) {
+  ForEachTarget([] {
+    TestContext context(1);
+    const OwnedMatrix latents(3, 37, Numbers(1)), noise(3, 37, Numbers(2));
+    OwnedMatrix start(3, 37), end(3, 37);
+    cpu::FollowPath(context, {}, *latents, *noise, 1.0f, *start);
+    cpu::FollowPath(context, {}, *latents, *noise, 0.0f, *end);
+    EXPECT_TRUE(start == noise);
+    EXPECT_TRUE(end == latents);
+  });
+}
+
+TEST(KeepLargest, FindsTheLowestColumnOfTheLargest) {
+  ForEachTarget([] {
+    for (int threads : {1, 3}) {
+      TestContext context(threads);
+      for (int64_t block : {1, 13, 32, 207}) {
+        const OwnedMatrix scores(57, 3 * block, Numbers(5));
+        for (int64_t r = 0; r < 57; ++r) {
+          if (r % 4 == 0) scores.at(r, 3 * block - 1) = scores.at(r, 2 * block) = 2;  // a tie in the last block
+          if (r % 4 == 1) scores.at(r, block / 2) = scores.at(r, 2 * block) = 2;      // a tie across blocks
+          if (r % 4 == 2) scores.at(r, block) = NAN;
+        }
+        std::vector<float> best(58, 7.0f);
+        std::vector<int32_t> index(58, -5);
+        for (int32_t b = 0; b < 3; ++b) {
+          cpu::KeepLargest(context, (*scores).Cols(b * block, block), static_cast<int32_t>(b * block), best.data(),
+                           index.data());
+        }
+        for (int64_t r = 0; r < 57; ++r) {
+          int64_t expected = -1;
+          for (int64_t c = 0; c < 3 * block; ++c) {
+            if (std::isnan(scores.at(r, c))) continue;
+            if (expected < 0 || scores.at(r, c) > scores.at(r, expected)) expected = c;
+          }
+          ASSERT_EQ(index[static_cast<size_t>(r)], expected) << "row " << r << ", blocks of " << block;
+          ASSERT_EQ(best[static_cast<size_t>(r)], scores.at(r, expected));
+        }
+        ASSERT_EQ(best.back(), 7.0f);
+        ASSERT_EQ(index.back(), -5);
+      }
+    }
+  });
+}
+
 TEST(AllFinite, FindsOneBadValueAnywhere) {
   const float infinity = std::numeric_limits<float>::infinity();
   ForEachTarget([&] {

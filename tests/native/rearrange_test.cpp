@@ -104,6 +104,110 @@ TEST(AddRepeated, EqualsItsFormula) {
   });
 }
 
+TEST(SpaceToDepth, EqualsItsFormula) {
+  ForEachTarget([] {
+    for (int threads : {1, 3}) {
+      TestContext context(threads);
+      for (const Grid& grid : {Grid{1, 2, 2}, Grid{2, 26, 6}, Grid{1, 29, 44}, Grid{3, 15, 31}}) {
+        for (int64_t patch : {1, 2, 3, 14}) {
+          for (int64_t channels : {1, 3, 16, 37}) {
+            const int64_t height = grid.height / patch, width = grid.width / patch;
+            if (height == 0 || width == 0) continue;
+            const OwnedMatrix x(grid.rows(), channels, Numbers(1));
+            OwnedMatrix out(grid.pictures * height * width, channels * patch * patch);
+            cpu::SpaceToDepth(context, *x, grid, patch, *out);
+            ASSERT_TRUE(out.PaddingUntouched());
+            ForEachPixel({grid.pictures, height * patch, width * patch},
+                         [&](int64_t p, int64_t y, int64_t column, int64_t) {
+                           const int64_t to = (p * height + y / patch) * width + column / patch;
+                           const int64_t from = (p * grid.height + y) * grid.width + column;
+                           for (int64_t c = 0; c < channels; ++c) {
+                             ASSERT_EQ(out.at(to, (c * patch + y % patch) * patch + column % patch), x.at(from, c));
+                           }
+                         });
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(AddDownsampled, EqualsItsFormula) {
+  ForEachTarget([] {
+    for (int threads : {1, 3}) {
+      TestContext context(threads);
+      for (const Grid& halved : kGrids) {
+        const Grid grid = {halved.pictures, 2 * halved.height, 2 * halved.width};
+        for (int64_t channels : {3, 8, 13, 64}) {
+          for (int64_t group : {1, 2, 4, 12}) {
+            if (4 * channels % group != 0) continue;
+            const int64_t outputs = 4 * channels / group;
+            const OwnedMatrix x(grid.rows(), channels, Numbers(1)), before(halved.rows(), outputs, Numbers(2));
+            OwnedMatrix out(before);
+            cpu::AddDownsampled(context, *x, grid, *out);
+            ASSERT_TRUE(out.PaddingUntouched());
+            ForEachPixel(halved, [&](int64_t p, int64_t y, int64_t column, int64_t row) {
+              for (int64_t c = 0; c < outputs; ++c) {
+                double sum = 0;
+                for (int64_t k = c * group; k < (c + 1) * group; ++k) {
+                  const int64_t i = k % 4 / 2, j = k % 2;
+                  sum += x.at((p * grid.height + 2 * y + i) * grid.width + 2 * column + j, k / 4);
+                }
+                // Values are below 1: a rounding for each of the sum, the share and the addition.
+                const double bound = (static_cast<double>(group) * static_cast<double>(group) + 4) * 0x1p-24;
+                ASSERT_NEAR(out.at(row, c), before.at(row, c) + sum / static_cast<double>(group), bound)
+                    << channels << " channels, groups of " << group;
+              }
+            });
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(AddAveraged, EqualsItsFormula) {
+  ForEachTarget([] {
+    for (int threads : {1, 3}) {
+      TestContext context(threads);
+      for (int64_t rows : {1, 13, 207}) {
+        for (int64_t outputs : {1, 8, 13}) {
+          for (int64_t group : {1, 2, 3, 32, 37}) {
+            const OwnedMatrix x(rows, outputs * group, Numbers(1)), before(rows, outputs, Numbers(2));
+            OwnedMatrix out(before);
+            cpu::AddAveraged(context, *x, *out);
+            ASSERT_TRUE(out.PaddingUntouched());
+            for (int64_t r = 0; r < rows; ++r) {
+              for (int64_t c = 0; c < outputs; ++c) {
+                double sum = 0;
+                for (int64_t k = 0; k < group; ++k) sum += x.at(r, c * group + k);
+                // A partial sum stays below `group`, and each of its roundings is shared by `group`.
+                const double bound = (static_cast<double>(group) + 4) * 0x1p-24;
+                ASSERT_NEAR(out.at(r, c), before.at(r, c) + sum / static_cast<double>(group), bound);
+              }
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(Copy, MovesRowsBetweenStrides) {
+  TestContext context(3);
+  for (int64_t rows : {1, 13, 4099}) {
+    for (int64_t cols : {1, 32, 207}) {
+      const OwnedMatrix x(rows, cols + 5, Numbers(1));
+      OwnedMatrix out(rows, cols, 11);
+      cpu::Copy(context, (*x).Cols(5, cols), *out);
+      ASSERT_TRUE(out.PaddingUntouched());
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t c = 0; c < cols; ++c) ASSERT_EQ(out.at(r, c), x.at(r, c + 5));
+      }
+    }
+  }
+}
+
 TEST(Planes, AreTheTransposeAndBack) {
   TestContext context(3);
   for (int64_t rows : {1, 13, 207, 4098, 40009}) {

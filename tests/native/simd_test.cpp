@@ -45,6 +45,9 @@ void Functions() {
   CheckRelative(-86.9f, 88.0f, 8 * test::kUnit, silu, [](double x) { return x / (1 + std::exp(-x)); });
   CheckRelative(0.0f, 10.0f, 8 * test::kUnit, gelu,
                 [](double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); });
+  const auto tanh = [](auto d, auto x) HWY_ATTR { return Tanh(d, x); };
+  CheckRelative(-20.0f, 20.0f, 8 * test::kUnit, tanh, [](double x) { return std::tanh(x); });
+  CheckRelative(-0.7f, 0.7f, 8 * test::kUnit, tanh, [](double x) { return std::tanh(x); });
   const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(Lane(exp, infinity), infinity);
   EXPECT_EQ(Lane(exp, 89.0f), infinity);
@@ -53,6 +56,10 @@ void Functions() {
   EXPECT_TRUE(std::isnan(Lane(exp, nan)) && std::isnan(Lane(below, nan)) && std::isnan(Lane(silu, nan)));
   EXPECT_TRUE(std::isnan(Lane(gelu, nan)) && std::isnan(Lane(relu, nan)));
   EXPECT_EQ(Lane(relu, -1.0f), 0.0f);
+  EXPECT_EQ(Lane(tanh, infinity), 1.0f);
+  EXPECT_EQ(Lane(tanh, -infinity), -1.0f);
+  EXPECT_EQ(Lane(tanh, 1e-30f), 1e-30f);
+  EXPECT_TRUE(std::isnan(Lane(tanh, nan)));
 }
 
 bool SameOrBothNaN(float a, float b) { return std::memcmp(&a, &b, 4) == 0 || (std::isnan(a) && std::isnan(b)); }

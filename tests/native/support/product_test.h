@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ops/cpu/one_dnn.h"
+#include "support/activation.h"
 #include "support/kernel_test.h"
 #include "support/scratch_context.h"
 #include "support/tolerance.h"
@@ -27,20 +28,6 @@ struct ProductContext : ScratchContext {
 
   std::unique_ptr<cpu::OneDnn> one_dnn;
 };
-
-inline double Activated(Activation activation, double x) {
-  switch (activation) {
-    case Activation::kNone:
-      return x;
-    case Activation::kRelu:
-      return x < 0 ? 0 : x;
-    case Activation::kSilu:
-      return x / (1 + std::exp(-x));
-    case Activation::kGeluTanh:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-  }
-  return x;
-}
 
 // A sum of n products, with the sum of their magnitudes.
 struct ExactSum {
@@ -109,7 +96,5 @@ struct EpilogueCase {
   GateRows gate_rows;
   Residual residual_kind;
 };
-
-constexpr Activation kActivations[] = {Activation::kNone, Activation::kSilu, Activation::kGeluTanh, Activation::kRelu};
 
 }  // namespace blip3o::test

@@ -66,9 +66,9 @@ case $part in
     bench --part all --steps 30 --rounds "${rounds:-3}" --repeats 5 --warmups 2 \
       --reference "$python $tools/time_reference.py $model --steps 30 --threads $threads --repeat 3"
     ;;
-  edit-demo)
-    bench --part encoders --rounds "${rounds:-3}" --repeats 9 --warmups 2 \
-      --reference "$python $here/time_editing.py $model $tools --threads $threads --repeat 9"
+  edit-demo) # milliseconds: many repeats, and only on a quiet machine
+    bench --part encoders --rounds "${rounds:-3}" --repeats 31 --warmups 3 \
+      --reference "$python $here/time_editing.py $model $tools --threads $threads --repeat 31"
     ;;
   tokens)
     bench --part tokens --max-tokens 28 --rounds "${rounds:-1}" --repeats 2 --warmups 1 \

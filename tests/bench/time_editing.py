@@ -1,6 +1,6 @@
 """Times the PyTorch reference's two encoders of a reference picture on a small checkpoint.
 
-usage: time_editing.py MODEL_DIR TOOLS_DIR [--threads N] [--repeat 9]
+usage: time_editing.py MODEL_DIR TOOLS_DIR [--threads N] [--repeat 31]
 Prints one JSON line, seconds (median): encode (DC-AE encoder), siglip (picture to codebook scores, as the reference runs it: it makes the
 codebook anew for every picture), siglip_codebook_ready (the same with the codebook made once), and the process's peak memory in MiB.
 TOOLS_DIR holds reference.py. Needs torch, transformers, safetensors, pillow and diffusers importable.
@@ -21,13 +21,14 @@ a = argparse.ArgumentParser()
 a.add_argument("model")
 a.add_argument("tools")
 a.add_argument("--threads", type=int, default=2)
-a.add_argument("--repeat", type=int, default=9)
+a.add_argument("--repeat", type=int, default=31)
 o = a.parse_args()
 sys.path.insert(0, o.tools)
 from reference import Reference  # noqa: E402
 
 torch.set_num_threads(o.threads)
 m = Reference.load(o.model)
+WARMUPS = 3
 random = np.random.default_rng(0)
 
 
@@ -47,11 +48,11 @@ with torch.no_grad():
     book = m.tok.bottleneck.regularizer
     codes = F.normalize(book.embedding_proj(book.embedding.weight), dim=-1)
     rows = []
-    for _ in range(o.repeat + 1):
+    for _ in range(o.repeat + WARMUPS):
         picture = Image.fromarray(random.integers(0, 256, (m.pixels, m.pixels, 3), dtype=np.uint8))
         rows.append(dict(encode=timed(lambda p: m.vae.encode(m.vae_pixels(p)), picture),
                          siglip=timed(lambda p: m.tok.scores(m.tokenizer_pixels(p)), picture),
                          siglip_codebook_ready=timed(lambda p: ready_scores(m.tokenizer_pixels(p)), picture)))
-result = {name: round(statistics.median(row[name] for row in rows[1:]), 5) for name in rows[0]}  # the first run warms up
+result = {name: round(statistics.median(row[name] for row in rows[WARMUPS:]), 5) for name in rows[0]}
 result["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 print(json.dumps(result))

@@ -210,6 +210,8 @@ BENCHMARK(CrossAttention)
     ->Args({1024, 730, 1, 112})
     ->Args({1024, 730, 4, 128})
     ->Args({64, 65, 4, 24})
+    ->Args({729, 729, 16, 72})
+    ->Args({729, 729, 4, 32})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 BENCHMARK(PrefillAttention)->ArgName("rows")->Arg(40)->Arg(800)->UseRealTime()->Unit(benchmark::kMillisecond);

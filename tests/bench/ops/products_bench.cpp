@@ -117,6 +117,18 @@ void UpsampleConv3x3(benchmark::State& state) {
   });
 }
 
+// `side` is that of the result.
+void DownsampleConv3x3(benchmark::State& state) {
+  const int64_t in = state.range(0), out = state.range(1), side = state.range(2), large = 2 * side;
+  const auto ops = MakeOps(state, CapacityOf(in, out));
+  if (ops == nullptr) return;
+  Values x(large * large * in), weight(out * in * 9), bias(out), result(side * side * out);
+  const View w = weight.AsWeight({out, in, 3, 3}), b = bias.AsWeight({out});
+  Measure(state, 2.0 * static_cast<double>(side * side * in * out * 9), [&] {
+    ops->DownsampleConv3x3(x.AsMatrix(large * large, in), {1, large, large}, w, b, result.AsMatrix(side * side, out));
+  });
+}
+
 void PublicProducts(benchmark::internal::Benchmark* benchmark) {
   benchmark->ArgNames({"rows", "k", "n"})->Unit(benchmark::kMillisecond)->UseRealTime();
   for (const auto& [k, n] : {std::pair<int64_t, int64_t>{2240, 2240}, {2240, 11200}, {5600, 2240}, {2048, 6144}}) {
@@ -157,12 +169,21 @@ void Upsamplings(benchmark::internal::Benchmark* benchmark) {
   }
 }
 
+void Downsamplings(benchmark::internal::Benchmark* benchmark) {
+  benchmark->ArgNames({"in", "out", "side"})->Unit(benchmark::kMillisecond)->UseRealTime();
+  for (const auto& args : std::vector<std::vector<int64_t>>{
+           {128, 256, 512}, {256, 512, 256}, {512, 512, 128}, {512, 1024, 64}, {1024, 1024, 32}, {32, 64, 32}}) {
+    benchmark->Args(args);
+  }
+}
+
 BENCHMARK(Matmul)->Apply(PublicProducts);
 BENCHMARK(OneDnnWhole)->Apply(PublicProducts);
 BENCHMARK(Matmul)->Apply(DemoProducts);
 BENCHMARK(OneDnnWhole)->Apply(DemoProducts);
 BENCHMARK(Conv3x3)->Apply(Convolutions);
 BENCHMARK(UpsampleConv3x3)->Apply(Upsamplings);
+BENCHMARK(DownsampleConv3x3)->Apply(Downsamplings);
 
 }  // namespace
 }  // namespace blip3o

@@ -17,7 +17,7 @@ using test::Numbers;
 using test::OwnedMatrix;
 using test::ScratchContext;
 
-constexpr int64_t kHeadDims[] = {2, 7, 16, 18, 24, 32, 40, 64, 112, 128, 131};
+constexpr int64_t kHeadDims[] = {2, 7, 16, 18, 24, 32, 40, 64, 72, 112, 128, 131};
 
 ScratchContext ContextFor(int64_t keys, int64_t width, int threads = 1) {
   Capacity capacity;
@@ -91,6 +91,44 @@ TEST(CrossAttention, EqualsItsFormula) {
     for (int64_t keys : {1, 13, 64, 65, 207, 730}) CheckCross(7, keys, 1, 24);
     for (int64_t queries : {1, 16, 17, 33, 48, 49, 101, 207}) CheckCross(queries, 67, 1, 16);
     CheckCross(9, 300, 1, 16, 12.0f);  // scores far apart: most weights vanish
+  });
+}
+
+// A vision encoder's self-attention: q, k and v side by side in one matrix, or each alone. Every 61st row is held
+// against the formula, all of them against each other and against the rows of another number of threads.
+void CheckSelf(int64_t tokens, int64_t heads, int64_t head_dim) {
+  const int64_t width = heads * head_dim;
+  const OwnedMatrix all(tokens, 3 * width, Numbers(1));
+  const Matrix q = (*all).Cols(0, width), k = (*all).Cols(width, width), v = (*all).Cols(2 * width, width);
+  OwnedMatrix sliced(tokens, width);
+  ScratchContext context = ContextFor(tokens, width);
+  cpu::CrossAttention(context, q, k, v, heads, head_dim, *sliced);
+  ASSERT_TRUE(sliced.PaddingUntouched());
+  for (int64_t t = 0; t < tokens; t += 61) {
+    for (int64_t h = 0; h < heads; ++h) {
+      Reference reference(q.row(t) + h * head_dim, head_dim);
+      for (int64_t j = 0; j < tokens; ++j) reference.Add(k.row(j) + h * head_dim, v.row(j) + h * head_dim);
+      reference.Check(&sliced.at(t, h * head_dim));
+    }
+  }
+  OwnedMatrix own_q(tokens, width, 0), own_k(tokens, width, 0), own_v(tokens, width, 5);
+  for (const auto& [from, to] : {std::pair{q, *own_q}, {k, *own_k}, {v, *own_v}}) {
+    for (int64_t t = 0; t < tokens; ++t) std::copy_n(from.row(t), width, to.row(t));
+  }
+  for (int threads : {2, 4}) {
+    ScratchContext several = ContextFor(tokens, width, threads);
+    OwnedMatrix dense(tokens, width);
+    cpu::CrossAttention(several, *own_q, *own_k, *own_v, heads, head_dim, *dense);
+    ASSERT_TRUE(dense == sliced) << threads << " threads";
+  }
+}
+
+TEST(CrossAttention, IsTheSelfAttentionOfPictures) {
+  ForEachTarget([] {
+    CheckSelf(729, 16, 72);
+    CheckSelf(64, 2, 32);
+    CheckSelf(31, 3, 72);  // too few queries for keys and values to be copied
+    CheckSelf(207, 1, 40);
   });
 }
 

@@ -44,7 +44,7 @@ struct AttentionBlock {
   int64_t queries;
   const float* k;  // [keys, head_dim]
   const float* v;
-  int64_t kv_stride;
+  int64_t k_stride, v_stride;
   int64_t keys;
   int64_t head_dim;
   bool causal;  // then query i sees keys [0, first_limit + i]
@@ -130,8 +130,8 @@ class BlockKernel {
     ForTiles<kOuterRows>(keys, [&](int64_t j, auto rows) HWY_ATTR {
       Tile<rows, kVectors> tile;
       ClearTile<rows, kVectors>(tile);
-      const float* k = block_.k + (key + j) * block_.kv_stride;
-      AddOuter<rows, kVectors>(k, block_.kv_stride, One(), queries_, width_, block_.head_dim, tile);
+      const float* k = block_.k + (key + j) * block_.k_stride;
+      AddOuter<rows, kVectors>(k, block_.k_stride, One(), queries_, width_, block_.head_dim, tile);
       Unroll<rows>([&](auto r) BLIP3O_INLINE {
         Unroll<kVectors>([&](auto v) BLIP3O_INLINE { hn::Store(tile[r][v], d_, Score(j + r, v)); });
       });
@@ -181,11 +181,11 @@ class BlockKernel {
     ForTiles<kOuterRows>(block_.head_dim, [&](int64_t c, auto rows) HWY_ATTR {
       Tile<rows, kVectors> tile;
       ClearTile<rows, kVectors>(tile);
-      const float* values = block_.v + key * block_.kv_stride + c;
+      const float* values = block_.v + key * block_.v_stride + c;
       if constexpr (kMasked) {
         AddVisible<rows>(values, key, keys, tile);
       } else {
-        AddOuter<rows, kVectors>(values, One(), block_.kv_stride, scores_, width_, keys, tile);
+        AddOuter<rows, kVectors>(values, One(), block_.v_stride, scores_, width_, keys, tile);
       }
       Unroll<rows>([&](auto r) BLIP3O_INLINE {
         Unroll<kVectors>([&](auto v) BLIP3O_INLINE {
@@ -198,7 +198,7 @@ class BlockKernel {
 
   template <size_t kRows>
   void AddVisible(const float* values, int64_t key, int64_t keys, Tile<kRows, kVectors>& tile) {
-    for (int64_t j = 0; j < keys; ++j, values += block_.kv_stride) {
+    for (int64_t j = 0; j < keys; ++j, values += block_.v_stride) {
       const Vector position = hn::Set(d_, static_cast<float>(key + j));
       Unroll<kVectors>([&](auto v) BLIP3O_INLINE {
         const auto visible = hn::Le(position, limit_[v]);
@@ -269,7 +269,7 @@ HeadRows Pack(Context& context, const Matrix& m, int64_t heads, int64_t head_dim
 
 void CrossAttention(Context& context, const Matrix& q, const Matrix& k, const Matrix& v, int64_t heads,
                     int64_t head_dim, const Matrix& out) {
-  assert(q.cols == heads * head_dim && k.rows == v.rows && k.stride == v.stride && out.rows == q.rows);
+  assert(q.cols == heads * head_dim && k.rows == v.rows && out.rows == q.rows);
   const int64_t size = kQueryVectors * VectorLanes(), blocks = (q.rows + size - 1) / size;
   HeadRows keys = AsTheyLie(k, head_dim), values = AsTheyLie(v, head_dim);
   if (heads > 1 && blocks >= kPackedBlocks) {
@@ -284,7 +284,8 @@ void CrossAttention(Context& context, const Matrix& q, const Matrix& k, const Ma
     block.queries = std::min(size, q.rows - first);
     block.k = keys.data + head * keys.head_stride;
     block.v = values.data + head * values.head_stride;
-    block.kv_stride = keys.row_stride;
+    block.k_stride = keys.row_stride;
+    block.v_stride = values.row_stride;
     block.keys = k.rows;
     block.head_dim = head_dim;
     block.out = out.row(first) + column;
@@ -308,7 +309,7 @@ void PrefillAttention(Context& context, const AttentionShape& shape, const Matri
     block.queries = std::min(size, q.rows - first);
     block.k = slot.keys + cache;
     block.v = slot.values + cache;
-    block.kv_stride = shape.head_dim;
+    block.k_stride = block.v_stride = shape.head_dim;
     block.keys = slot.position + first + block.queries;
     block.head_dim = shape.head_dim;
     block.causal = true;

@@ -202,6 +202,7 @@ TEST(Conv3x3, EveryTargetPacks) {
     for (DType dtype : kWeightTypes) {
       CheckConv(context, 21, 37, {1, 7, 5}, dtype, Plain({1, 7, 5}, 37));
       CheckUpsample(context, 21, 37, {1, 7, 5}, dtype);
+      CheckDownsample(context, 21, 37, {1, 7, 5}, dtype);
     }
   });
 }

@@ -264,6 +264,24 @@ TEST(FollowPath, EndsAtItsEnds) {
   });
 }
 
+TEST(FollowPath, KeepsItsBytesOnAnyNumberOfThreadsAndInAnyCompany) {
+  ForEachTarget([] {
+    const OwnedMatrix latents(1009, 37, Numbers(1)), noise(1009, 37, Numbers(2)), before(1009, 37, Numbers(3));
+    const OwnedMatrix mask(1009, 1, Numbers(4));
+    OwnedMatrix alone(before);
+    TestContext one(1);
+    for (int64_t r = 0; r < 1009; ++r) {
+      cpu::FollowPath(one, (*mask).Rows(r, 1), (*latents).Rows(r, 1), (*noise).Rows(r, 1), 0.7f, (*alone).Rows(r, 1));
+    }
+    for (int threads = 1; threads <= 4; ++threads) {
+      TestContext context(threads);
+      OwnedMatrix out(before);
+      cpu::FollowPath(context, *mask, *latents, *noise, 0.7f, *out);
+      EXPECT_TRUE(out == alone) << threads << " threads";
+    }
+  });
+}
+
 TEST(KeepLargest, FindsTheLowestColumnOfTheLargest) {
   ForEachTarget([] {
     for (int threads : {1, 3}) {
@@ -293,6 +311,49 @@ TEST(KeepLargest, FindsTheLowestColumnOfTheLargest) {
         ASSERT_EQ(best.back(), 7.0f);
         ASSERT_EQ(index.back(), -5);
       }
+    }
+  });
+}
+
+TEST(KeepLargest, RowsWithNothingToWinStayAtTheFirstColumn) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  ForEachTarget([&] {
+    OwnedMatrix scores(3, 207, Numbers(1));
+    for (int64_t c = 0; c < 207; ++c) {
+      scores.at(0, c) = NAN;
+      scores.at(1, c) = -infinity;
+      if (c % 2 == 0) scores.at(2, c) = NAN;
+    }
+    scores.at(2, 101) = infinity;
+    std::vector<float> best(3, 7.0f);
+    std::vector<int32_t> index(3, -5);
+    TestContext context(1);
+    cpu::KeepLargest(context, *scores, 0, best.data(), index.data());
+    EXPECT_EQ(best, (std::vector<float>{-infinity, -infinity, infinity}));
+    EXPECT_EQ(index, (std::vector<int32_t>{0, 0, 101}));
+  });
+}
+
+TEST(KeepLargest, KeepsItsResultOnAnyNumberOfThreadsAndInAnyCompany) {
+  ForEachTarget([] {
+    constexpr int64_t kRows = 57, kColumns = 4098;
+    const OwnedMatrix scores(kRows, kColumns, Numbers(1));
+    std::vector<float> alone_best(kRows);
+    std::vector<int32_t> alone_index(kRows);
+    TestContext one(1);
+    for (int64_t r = 0; r < kRows; ++r) {
+      cpu::KeepLargest(one, (*scores).Rows(r, 1), 0, alone_best.data() + r, alone_index.data() + r);
+    }
+    for (int threads = 1; threads <= 4; ++threads) {
+      TestContext context(threads);
+      std::vector<float> best(kRows);
+      std::vector<int32_t> index(kRows);
+      for (int64_t first : {0, 1366, 2732}) {
+        cpu::KeepLargest(context, (*scores).Cols(first, kColumns / 3), static_cast<int32_t>(first), best.data(),
+                         index.data());
+      }
+      EXPECT_EQ(best, alone_best) << threads << " threads";
+      EXPECT_EQ(index, alone_index) << threads << " threads";
     }
   });
 }

@@ -222,5 +222,22 @@ TEST(L2Normalize, EqualsItsFormula) {
   });
 }
 
+TEST(L2Normalize, KeepsItsBytesOnAnyNumberOfThreadsAndInAnyCompany) {
+  ForEachTarget([] {
+    OwnedMatrix x(301, 207, Numbers(1));
+    x.at(7, 100) = NAN;
+    OwnedMatrix alone(301, 207);
+    TestContext one(1);
+    for (int64_t r = 0; r < 301; ++r) cpu::L2Normalize(one, (*x).Rows(r, 1), (*alone).Rows(r, 1));
+    for (int64_t c = 0; c < 207; ++c) EXPECT_TRUE(std::isnan(alone.at(7, c)));
+    for (int threads = 1; threads <= 4; ++threads) {
+      TestContext context(threads);
+      OwnedMatrix out(301, 207);
+      cpu::L2Normalize(context, *x, *out);
+      EXPECT_TRUE(out == alone) << threads << " threads";
+    }
+  });
+}
+
 }  // namespace
 }  // namespace blip3o

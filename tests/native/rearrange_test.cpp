@@ -166,6 +166,27 @@ TEST(AddDownsampled, EqualsItsFormula) {
   });
 }
 
+TEST(AddDownsampled, PicturesDoNotDependOnCompanyOrThreads) {
+  ForEachTarget([] {
+    const Grid one = {1, 26, 34}, all = {5, 26, 34};
+    for (int64_t outputs : {26, 13, 4}) {  // means of 2, 4 and 13
+      const OwnedMatrix x(all.rows(), 13, Numbers(1)), before(all.rows() / 4, outputs, Numbers(2));
+      OwnedMatrix alone(before);
+      TestContext single(1);
+      for (int64_t p = 0; p < all.pictures; ++p) {
+        cpu::AddDownsampled(single, (*x).Rows(p * one.rows(), one.rows()), one,
+                            (*alone).Rows(p * one.rows() / 4, one.rows() / 4));
+      }
+      for (int threads = 1; threads <= 4; ++threads) {
+        TestContext context(threads);
+        OwnedMatrix out(before);
+        cpu::AddDownsampled(context, *x, all, *out);
+        EXPECT_TRUE(out == alone) << threads << " threads, " << outputs << " outputs";
+      }
+    }
+  });
+}
+
 TEST(AddAveraged, EqualsItsFormula) {
   ForEachTarget([] {
     for (int threads : {1, 3}) {
@@ -189,6 +210,21 @@ TEST(AddAveraged, EqualsItsFormula) {
           }
         }
       }
+    }
+  });
+}
+
+TEST(AddAveraged, RowsHaveTheSameBytesInAnyCompany) {
+  ForEachTarget([] {
+    const OwnedMatrix x(1009, 5 * 37, Numbers(1)), before(1009, 5, Numbers(2));
+    OwnedMatrix alone(before);
+    TestContext one(1);
+    for (int64_t r = 0; r < 1009; ++r) cpu::AddAveraged(one, (*x).Rows(r, 1), (*alone).Rows(r, 1));
+    for (int threads = 1; threads <= 4; ++threads) {
+      TestContext context(threads);
+      OwnedMatrix out(before);
+      cpu::AddAveraged(context, *x, *out);
+      EXPECT_TRUE(out == alone) << threads << " threads";
     }
   });
 }

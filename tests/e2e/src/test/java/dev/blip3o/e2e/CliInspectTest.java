@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code inspect} of whole and of damaged checkpoints. */
@@ -38,6 +39,18 @@ class CliInspectTest {
     assertEquals(0, command.code(), command.err());
     assertEquals("", command.err());
     assertTrue(command.out().contains("Complete: everything needed is there, and every value"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "weights/demo, yes",
+    "tests/golden/reference/tiny/model, yes",
+    "tests/golden/reference/tied/model, no: this checkpoint can't edit pictures"
+  })
+  void theReportSaysWhetherItEdits(String model, String verdict) {
+    Command command = Command.run("inspect", Repository.root().resolve(model).toString());
+    String pattern = "(?s).*Pictures as input\\R.*  editing +" + verdict + ".*";
+    assertTrue(command.out().matches(pattern), command.out());
   }
 
   @Test

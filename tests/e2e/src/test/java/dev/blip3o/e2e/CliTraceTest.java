@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Properties;
@@ -43,21 +44,31 @@ class CliTraceTest {
     "reference/tiny/job2, tests/golden/reference/tiny/model",
     "reference/tied/job0, tests/golden/reference/tied/model",
     "reference/table/job0, tests/golden/reference/table/model",
-    "demo/job0, weights/demo"
+    "demo/job0, weights/demo",
+    "reference/tiny/job1, tests/golden/reference/tiny/model",
+    "reference/table/job1, tests/golden/reference/table/model",
+    "reference/table/job2, tests/golden/reference/table/model",
+    "demo/job1, weights/demo"
   })
   void agreesWithTheGoldenTrace(String jobName, String model) throws IOException {
     Path job = Repository.golden().resolve(jobName);
     Properties properties = properties(job.resolve("job.properties"));
     Path out = folder.resolve("trace.safetensors");
-    Command command =
-        Command.run(
-            "trace",
-            "--model=" + Repository.root().resolve(model),
-            "--prompt=" + properties.getProperty("text"),
-            "--noise=" + job.resolve("noise.safetensors"),
-            "--steps=" + properties.getProperty("steps"),
-            "--guidance=" + properties.getProperty("guidance"),
-            "--out=" + out);
+    List<String> words =
+        new ArrayList<>(
+            List.of(
+                "trace",
+                "--model=" + Repository.root().resolve(model),
+                "--prompt=" + properties.getProperty("text"),
+                "--noise=" + job.resolve("noise.safetensors"),
+                "--steps=" + properties.getProperty("steps"),
+                "--guidance=" + properties.getProperty("guidance"),
+                "--out=" + out));
+    int references = Integer.parseInt(properties.getProperty("references"));
+    for (int k = 0; k < references; k++) {
+      words.add("--reference=" + job.resolve("reference" + k + ".png"));
+    }
+    Command command = Command.run(words.toArray(String[]::new));
     assertEquals(0, command.code(), command.err());
 
     Safetensors golden = Safetensors.read(job.resolve("trace.safetensors"));
@@ -67,7 +78,8 @@ class CliTraceTest {
             .filter(name -> !name.contains("margin"))
             .map(name -> (Executable) () -> assertAgrees(golden, trace, name))
             .toList();
-    assertTrue(checks.size() >= 13, "the golden trace holds " + golden.names());
+    assertTrue(
+        checks.size() >= (references == 0 ? 13 : 15), "the golden trace holds " + golden.names());
     assertAll(checks);
   }
 

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import javax.tools.JavaCompiler;
 import javax.tools.JavaFileObject;
@@ -24,62 +24,85 @@ import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The README's Java, compiled and run as it stands there.
  *
- * <p>The block after {@code <!-- snippet:generate -->} is a method's body, with imports before it
- * if it has any; {@code dev.blip3o.*} and {@code Path} are imported anyway. The only change is that
- * its relative paths are made absolute.
+ * <p>The block after {@code <!-- snippet:NAME -->} is a method's body, with imports before it if it
+ * has any; {@code dev.blip3o.*} and {@code Path} are imported anyway. The only change is that its
+ * relative paths are made absolute: those of the weights, and those of pictures, which lie in a
+ * folder of the test.
  */
 class ReadmeSnippetTest {
   private static final Path ROOT = Path.of(System.getProperty("blip3o.root")).normalize();
-  private static final Pattern SNIPPET =
-      Pattern.compile("<!-- snippet:generate -->\\s*```java\\n(.*?)```", Pattern.DOTALL);
+  private static final int SIDE = 128;
   private static final int MAX_STATEMENT_LINES = 8;
 
   @TempDir Path directory;
 
   @Test
-  void theSnippetDrawsAPicture() throws Exception {
-    String snippet = snippet();
-    Path picture = directory.resolve("picture.png");
-    run(
-        snippet
-            .replace("Path.of(\"weights/", "Path.of(\"" + ROOT + "/weights/")
-            .replace("Path.of(\"picture.png\"", "Path.of(\"" + picture + "\""));
-    BufferedImage image = ImageIO.read(picture.toFile());
-    assertEquals(128, image.getWidth());
-    assertEquals(128, image.getHeight());
-    long colours =
-        Stream.iterate(0, i -> i < 128 * 128, i -> i + 1)
-            .map(i -> image.getRGB(i % 128, i / 128))
-            .distinct()
-            .count();
-    assertTrue(colours > 10, "a picture of " + colours + " colours");
+  void theSnippetsDrawAPictureAndEditIt() throws Exception {
+    run(snippet("generate"));
+    BufferedImage picture = picture("picture.png");
+    run(snippet("edit"));
+    BufferedImage edited = picture("edited.png");
+    long changed = pixels().filter(i -> rgb(picture, i) != rgb(edited, i)).count();
+    assertTrue(changed > SIDE, "only " + changed + " pixels were edited");
   }
 
-  @Test
-  void theSnippetIsShort() throws IOException {
+  private BufferedImage picture(String name) throws IOException {
+    BufferedImage image = ImageIO.read(directory.resolve(name).toFile());
+    assertEquals(SIDE, image.getWidth());
+    assertEquals(SIDE, image.getHeight());
+    long colours = pixels().map(i -> rgb(image, i)).distinct().count();
+    assertTrue(colours > 10, name + " is a picture of " + colours + " colours");
+    return image;
+  }
+
+  private static IntStream pixels() {
+    return IntStream.range(0, SIDE * SIDE);
+  }
+
+  private static int rgb(BufferedImage image, int pixel) {
+    return image.getRGB(pixel % SIDE, pixel / SIDE);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"generate", "edit"})
+  void theSnippetsAreShort(String name) throws IOException {
     long lines =
-        snippet().lines().filter(line -> !line.isBlank() && !line.startsWith("import ")).count();
-    assertTrue(lines <= MAX_STATEMENT_LINES, "the README promises about five lines, not " + lines);
+        snippet(name)
+            .lines()
+            .filter(line -> !line.isBlank() && !line.startsWith("import "))
+            .count();
+    assertTrue(lines <= MAX_STATEMENT_LINES, "about five lines, not " + lines);
   }
 
-  private static String snippet() throws IOException {
-    Matcher matcher = SNIPPET.matcher(Files.readString(ROOT.resolve("README.md")));
-    assertTrue(matcher.find(), "README.md has no java block after <!-- snippet:generate -->");
+  private static String snippet(String name) throws IOException {
+    Pattern pattern =
+        Pattern.compile("<!-- snippet:" + name + " -->\\s*```java\\n(.*?)```", Pattern.DOTALL);
+    Matcher matcher = pattern.matcher(Files.readString(ROOT.resolve("README.md")));
+    assertTrue(matcher.find(), "README.md has no java block after <!-- snippet:" + name + " -->");
     return matcher.group(1);
   }
 
   private void run(String snippet) throws Exception {
-    compile(source(snippet));
-    URL[] urls = {directory.toUri().toURL()};
+    Path classes = Files.createTempDirectory(directory, "classes");
+    compile(source(absolute(snippet)), classes);
+    URL[] urls = {classes.toUri().toURL()};
     try (URLClassLoader loader = new URLClassLoader(urls, getClass().getClassLoader())) {
       loader.loadClass("Snippet").getMethod("run").invoke(null);
     } catch (InvocationTargetException e) {
       throw new AssertionError("the snippet failed: " + e.getCause(), e.getCause());
     }
+  }
+
+  private String absolute(String snippet) {
+    return snippet
+        .replace("Path.of(\"weights/", "Path.of(\"" + ROOT + "/weights/")
+        .replaceAll("Path\\.of\\(\"(\\w+\\.png)\"", "Path.of(\"" + directory + "/$1\"");
   }
 
   private static String source(String snippet) {
@@ -100,7 +123,7 @@ class ReadmeSnippetTest {
         + "\n  }\n}\n";
   }
 
-  private void compile(String source) {
+  private static void compile(String source, Path classes) {
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     StringWriter messages = new StringWriter();
     JavaFileObject file =
@@ -116,7 +139,7 @@ class ReadmeSnippetTest {
             "-classpath",
             System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
             "-d",
-            directory.toString());
+            classes.toString());
     boolean compiled = compiler.getTask(messages, null, null, options, null, List.of(file)).call();
     assertTrue(compiled, "the snippet does not compile:\n" + messages + "\n" + source);
   }

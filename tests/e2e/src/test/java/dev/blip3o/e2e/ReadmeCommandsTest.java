@@ -1,0 +1,65 @@
+package dev.blip3o.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The README's commands, run one after the other as they stand there.
+ *
+ * <p>The only change is that relative paths are made absolute: those of the repository, and those
+ * of pictures, which lie in a folder of the test.
+ */
+class ReadmeCommandsTest {
+  private static final Pattern COMMAND =
+      Pattern.compile("^    \\./blip3o (.*)$", Pattern.MULTILINE);
+  private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|(\\S+)");
+
+  @TempDir Path folder;
+
+  @Test
+  void eachCommandWorks() throws IOException {
+    Set<String> used = new HashSet<>();
+    for (String line : commands()) {
+      List<String> words = words(line);
+      Command command = Command.run(words.toArray(String[]::new));
+      assertEquals(0, command.code(), line + "\n" + command.err());
+      used.add(words.get(0));
+    }
+    assertEquals(Set.of("generate", "edit", "inspect"), used);
+    assertTrue(
+        Files.mismatch(folder.resolve("picture.png"), folder.resolve("edited.png")) >= 0,
+        "the edit changed something");
+  }
+
+  private static List<String> commands() throws IOException {
+    String readme = Files.readString(Repository.root().resolve("README.md"));
+    return COMMAND.matcher(readme).results().map(match -> match.group(1)).toList();
+  }
+
+  private List<String> words(String line) {
+    List<String> words = new ArrayList<>();
+    for (MatchResult word : WORD.matcher(line).results().toList()) {
+      words.add(word.group(1) != null ? word.group(1) : absolute(word.group(2)));
+    }
+    return words;
+  }
+
+  private String absolute(String word) {
+    if (word.startsWith("weights/")) {
+      return Repository.root().resolve(word).toString();
+    }
+    return word.endsWith(".png") ? folder.resolve(word).toString() : word;
+  }
+}

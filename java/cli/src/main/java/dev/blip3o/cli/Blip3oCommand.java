@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  blip3o generate \"a red circle to the left of a blue square\" -o picture.png",
       "  blip3o generate \"a large yellow star\" --count 4 --seed 7 -o stars/",
-      "  blip3o edit \"make the circle green\" -i picture.png -o edited.png",
+      "  blip3o edit \"make the red circle green\" -i picture.png -o edited.png",
       "  blip3o inspect weights/demo",
       "",
       "Exit codes: 0 done, 1 the run failed, 2 wrong usage, 130 cancelled.",

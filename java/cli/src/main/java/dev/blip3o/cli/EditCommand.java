@@ -30,11 +30,11 @@ import picocli.CommandLine.Spec;
       PictureArguments.NAMES_HELP,
       "",
       "Examples:",
-      "  blip3o edit \"make the circle blue\" -i picture.png -o blue.png",
+      "  blip3o edit \"make the red circle blue\" -i picture.png -o blue.png",
       "  blip3o edit \"remove the star\" -i picture.jpg --seed 7 --count 4 -o tries/",
       "  blip3o edit \"put both together\" -i first.png -i second.png -o both.png",
       "  blip3o edit \"add a red star\" -i picture.png --mask sky.png -o starry.png",
-      "  blip3o edit \"make the circle blue\" -i picture.png --tokens-from blue.png"
+      "  blip3o edit \"make the red circle blue\" -i picture.png --tokens-from blue.png"
     })
 final class EditCommand implements Callable<Integer> {
   private final Environment environment;
@@ -45,7 +45,7 @@ final class EditCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "INSTRUCTION",
       arity = "0..*",
-      description = "What to change, in quotes: \"make the circle blue\".")
+      description = "What to change, in quotes: \"make the red circle blue\".")
   private List<String> words = List.of();
 
   @Option(

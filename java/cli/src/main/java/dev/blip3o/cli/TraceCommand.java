@@ -43,7 +43,7 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  blip3o trace --model weights/demo --prompt \"a green cross\" \\",
       "      --noise noise.safetensors --steps 30 --guidance 2 --out trace.safetensors",
-      "  blip3o trace --prompt \"make the circle blue\" --reference picture.png \\",
+      "  blip3o trace --prompt \"make the red circle blue\" --reference picture.png \\",
       "      --noise noise.safetensors --out edit.safetensors"
     })
 final class TraceCommand implements Callable<Integer> {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.blip3o.CancellationToken;
 import dev.blip3o.InputImage;
 import dev.blip3o.PictureSettings;
 import dev.blip3o.Pixels;
@@ -22,6 +23,8 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code edit}, and what {@code generate} does with pictures and kept tokens; with the demo. */
 class CliEditTest {
@@ -305,6 +308,31 @@ class CliEditTest {
     Pixels.of(1, 1, new byte[] {1, 2, 3}).writePng(in("dot.png"));
     for (String name : List.of("oblong.png", "dot.png")) {
       pixels(draw("out-" + name, "edit", INSTRUCTION, "-i", in(name).toString()));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"loading", "encode"})
+  void cancellingLeavesNothing(String moment) throws IOException {
+    CancellationToken cancellation = new CancellationToken();
+    Command command =
+        Command.run(
+            cancellation,
+            line -> {
+              if (line.startsWith(moment)) {
+                cancellation.cancel();
+              }
+            },
+            "edit",
+            INSTRUCTION,
+            "-i",
+            PICTURE.toString(),
+            "-o",
+            in("a.png").toString());
+    assertEquals(130, command.code(), command.err());
+    assertTrue(command.err().endsWith("blip3o: cancelled" + System.lineSeparator()), command.err());
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(0, files.count());
     }
   }
 }

@@ -3,15 +3,20 @@ package dev.blip3o.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.blip3o.PictureSettings;
+import dev.blip3o.e2e.scenes.Caption;
+import dev.blip3o.e2e.scenes.SceneReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,6 +46,22 @@ class ReadmeCommandsTest {
     assertTrue(
         Files.mismatch(folder.resolve("picture.png"), folder.resolve("edited.png")) >= 0,
         "the edit changed something");
+  }
+
+  @Test
+  void thePicturesShownAreThoseOfTheFirstCommands() throws IOException {
+    assertShown(0, "picture.png", "a red circle to the left of a blue square");
+    assertShown(1, "edited.png", "a green circle to the left of a blue square");
+  }
+
+  private void assertShown(int command, String name, String caption) throws IOException {
+    List<String> words = words(commands().get(command));
+    Path picture = Repository.root().resolve("docs/images").resolve(name);
+    Map<String, String> settings = PictureSettings.readPng(picture);
+    assertEquals(words.get(1), settings.get("prompt"));
+    assertEquals(words.get(words.indexOf("--seed") + 1), settings.get("seed"));
+    assertTrue(words.contains(folder.resolve(name).toString()), words.toString());
+    assertTrue(Caption.parse(caption).holds(SceneReader.read(ImageIO.read(picture.toFile()))));
   }
 
   private static List<String> commands() throws IOException {

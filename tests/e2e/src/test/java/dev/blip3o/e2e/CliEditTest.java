@@ -200,6 +200,30 @@ class CliEditTest {
     assertTrue(changed > before.limit() / 20, picture + ": only " + changed + " samples changed");
   }
 
+  /** The model sees the middle of an oblong picture; so it does of the mask. */
+  @Test
+  void outsideTheMaskTheMiddleOfAnOblongPictureStays() {
+    int margin = SIDE / 4;
+    int column = SIDE / 2;
+    int width = SIDE + 2 * margin;
+    ByteBuffer middle = pixels(PICTURE);
+    byte[] picture = new byte[3 * width * SIDE];
+    byte[] mask = new byte[picture.length];
+    for (int i = 0; i < picture.length; i++) {
+      int x = i / 3 % width - margin;
+      int y = i / 3 / width;
+      boolean inside = x >= 0 && x < SIDE;
+      picture[i] = inside ? middle.get(3 * (y * SIDE + x) + i % 3) : (byte) i;
+      mask[i] = (byte) (x < column ? 255 : 0);
+    }
+    Pixels.of(width, SIDE, picture).writePng(in("oblong.png"));
+    Pixels.of(width, SIDE, mask).writePng(in("mask.png"));
+    String oblong = in("oblong.png").toString();
+    assertKeptFrom(
+        column,
+        draw("edited.png", "edit", INSTRUCTION, "-i", oblong, "--mask", in("mask.png").toString()));
+  }
+
   @Test
   void aBlackMaskKeepsAllAndAWhiteOneNothing() {
     assertEquals(pixels(PICTURE), pixels(edit("a.png", "--mask", mask("b.png", 0).toString())));

@@ -1,8 +1,8 @@
 """Times the PyTorch reference's two encoders of a reference picture on a small checkpoint.
 
 usage: time_editing.py MODEL_DIR TOOLS_DIR [--threads N] [--repeat 31]
-Prints one JSON line, seconds (median): encode (DC-AE encoder), siglip (picture to codebook scores, as the reference runs it: it makes the
-codebook anew for every picture), siglip_codebook_ready (the same with the codebook made once), and the process's peak memory in MiB.
+Prints one JSON line, seconds (median): encode (DC-AE encoder), reference_tokens (picture to scores of all codes, with the codebook made
+once), codebook_anew (the same as the reference runs it: it makes the codebook for every picture), and the process's peak memory in MiB.
 TOOLS_DIR holds reference.py. Needs torch, transformers, safetensors, pillow and diffusers importable.
 """
 import argparse
@@ -51,8 +51,8 @@ with torch.no_grad():
     for _ in range(o.repeat + WARMUPS):
         picture = Image.fromarray(random.integers(0, 256, (m.pixels, m.pixels, 3), dtype=np.uint8))
         rows.append(dict(encode=timed(lambda p: m.vae.encode(m.vae_pixels(p)), picture),
-                         siglip=timed(lambda p: m.tok.scores(m.tokenizer_pixels(p)), picture),
-                         siglip_codebook_ready=timed(lambda p: ready_scores(m.tokenizer_pixels(p)), picture)))
+                         codebook_anew=timed(lambda p: m.tok.scores(m.tokenizer_pixels(p)), picture),
+                         reference_tokens=timed(lambda p: ready_scores(m.tokenizer_pixels(p)), picture)))
 result = {name: round(statistics.median(row[name] for row in rows[WARMUPS:]), 5) for name in rows[0]}
 result["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 print(json.dumps(result))

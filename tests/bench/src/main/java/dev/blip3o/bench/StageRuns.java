@@ -149,12 +149,26 @@ final class StageRuns {
     return new LinkedHashMap<>(Map.of("encode", secondsSince(start)));
   }
 
-  /** The image tokenizer, the resizing to its square included: it is a small part. */
+  /**
+   * The image tokenizer, resizing included. "siglip" ends with the vision encoder's last layer, as
+   * the reference's does; the rest of "reference_tokens" is the task layer and the search of the
+   * codes.
+   */
   private Map<String, Double> siglip() {
     InputImage picture = nextPicture();
+    long[] layersDone = {0};
+    ProgressListener listener =
+        progress -> {
+          if (progress.index() == progress.count() - 1) {
+            layersDone[0] = System.nanoTime();
+          }
+        };
     long start = System.nanoTime();
-    model.stages().referenceTokens(picture);
-    return new LinkedHashMap<>(Map.of("siglip", secondsSince(start)));
+    model.stages().referenceTokens(picture, listener, new CancellationToken());
+    Map<String, Double> m = new LinkedHashMap<>();
+    m.put("reference_tokens", secondsSince(start));
+    m.put("siglip", seconds(layersDone[0] - start));
+    return m;
   }
 
   private Map<String, Double> encoders() {

@@ -6,36 +6,17 @@
 #include <vector>
 
 #include "blip3o/blip3o.h"
+#include "support/borrowed_tensor.h"
 #include "support/checkpoint_files.h"
 #include "weights/safetensors.h"
 
 namespace blip3o {
 namespace {
 
+using test::Borrow;
+
 // As in golden_test.cpp: f32 on both sides, sums of another order.
 constexpr double kRelativeL2 = 1e-4;
-
-blip3o_tensor Borrow(const View& view) {
-  blip3o_tensor tensor = {};
-  tensor.data = view.data;
-  tensor.dtype = static_cast<blip3o_dtype>(view.dtype);
-  tensor.rank = view.shape.rank();
-  for (int i = 0; i < view.shape.rank(); ++i) tensor.shape[i] = view.shape[i];
-  return tensor;
-}
-
-void ExpectClose(const blip3o_tensor& found, const View& expected) {
-  ASSERT_EQ(found.rank, expected.shape.rank());
-  for (int i = 0; i < found.rank; ++i) ASSERT_EQ(found.shape[i], expected.shape[i]);
-  double error = 0, norm = 0;
-  for (int64_t i = 0; i < expected.count(); ++i) {
-    const double want = LoadAsF32(expected.data, DType::kF32, i);
-    const double difference = static_cast<const float*>(found.data)[i] - want;
-    error += difference * difference;
-    norm += want * want;
-  }
-  EXPECT_LE(std::sqrt(error), kRelativeL2 * std::sqrt(norm));
-}
 
 // `tiny` with another autoencoder in it.
 class AutoencoderTest : public testing::TestWithParam<const char*> {
@@ -67,7 +48,11 @@ class AutoencoderTest : public testing::TestWithParam<const char*> {
     EXPECT_EQ(blip3o_job_wait(job, &error_), BLIP3O_OK) << error_.message;
     blip3o_tensor tensor;
     EXPECT_EQ(blip3o_job_value(job, value, &tensor, &error_), BLIP3O_OK) << error_.message;
-    if (tensor.data != nullptr) ExpectClose(tensor, trace_->tensors().at(name));
+    const View& expected = trace_->tensors().at(name);
+    EXPECT_TRUE(test::SameShape(tensor, expected));
+    if (test::SameShape(tensor, expected)) {
+      EXPECT_LE(test::RelativeL2(tensor, expected), kRelativeL2);
+    }
     blip3o_job_close(job);
   }
 

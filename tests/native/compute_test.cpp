@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "blip3o/blip3o.h"
+#include "support/borrowed_tensor.h"
 
 namespace blip3o {
 namespace {
+
+using test::Borrow;
 
 // bf16 keeps 8 bits: rounding an activation errs by at most u = 2^-9 of it, u/√3 in the mean square. Products of
 // independent errors keep that ratio; n products one after another add up to u·√(n/3). Norms, gates and the softmax
@@ -28,15 +31,6 @@ std::vector<float> Floats(blip3o_job* job, blip3o_value value) {
   for (int i = 0; i < tensor.rank; ++i) count *= tensor.shape[i];
   const auto* data = static_cast<const float*>(tensor.data);
   return {data, data + count};
-}
-
-blip3o_tensor Borrow(const void* data, blip3o_dtype dtype, const std::vector<int64_t>& shape) {
-  blip3o_tensor tensor = {};
-  tensor.data = data;
-  tensor.dtype = dtype;
-  tensor.rank = static_cast<int32_t>(shape.size());
-  for (size_t i = 0; i < shape.size(); ++i) tensor.shape[i] = shape[i];
-  return tensor;
 }
 
 // The same fixed tokens, noise and latents through both compute types, so that no early choice hides a later error.

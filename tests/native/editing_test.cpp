@@ -11,10 +11,13 @@
 
 #include "blip3o/blip3o.h"
 #include "image/picture.h"
+#include "support/borrowed_tensor.h"
 #include "support/checkpoint_files.h"
 
 namespace blip3o {
 namespace {
+
+using test::Borrow;
 
 constexpr int32_t kTokens = 16, kChannels = 8, kSide = 8, kPixels = 64, kHidden = 64, kCaption = 96;
 constexpr int32_t kLatents = kChannels * kSide * kSide;
@@ -33,16 +36,7 @@ Picture Gradient(int64_t height, int64_t width, int variant) {
   return picture;
 }
 
-blip3o_tensor Borrow(const void* data, blip3o_dtype dtype, const std::vector<int64_t>& shape) {
-  blip3o_tensor tensor = {};
-  tensor.data = data;
-  tensor.dtype = dtype;
-  tensor.rank = static_cast<int32_t>(shape.size());
-  std::copy(shape.begin(), shape.end(), tensor.shape);
-  return tensor;
-}
-
-blip3o_tensor Borrow(const Picture& picture) {
+blip3o_tensor BorrowPicture(const Picture& picture) {
   if (picture.channels == 1) return Borrow(picture.bytes.data(), BLIP3O_U8, {picture.height, picture.width});
   return Borrow(picture.bytes.data(), BLIP3O_U8, {picture.height, picture.width, picture.channels});
 }
@@ -71,7 +65,7 @@ class EditingTest : public testing::Test {
     blip3o_request request;
     blip3o_request_default(model_, &request);
     references_.clear();
-    for (const Picture& picture : pictures_) references_.push_back(Borrow(picture));
+    for (const Picture& picture : pictures_) references_.push_back(BorrowPicture(picture));
     prompt_ = {1, 2, 3};
     prompt_.insert(prompt_.end(), pictures_.size() * kTokens, BLIP3O_REFERENCE_TOKEN);
     prompt_.insert(prompt_.end(), {4, 5});
@@ -320,7 +314,7 @@ TEST_F(EditingTest, AMaskKeepsTheRest) {
   const Picture mask = Mask(kPixels, kPixels, [](int64_t y, int64_t x) { return y >= 16 && y < 40 && x >= 24; });
   blip3o_request request = Edit();
   request.initial = references_[0];
-  request.mask = Borrow(mask);
+  request.mask = BorrowPicture(mask);
   const auto pixels = Run(request, BLIP3O_PIXELS);
   ASSERT_EQ(pixels.size(), pictures_[0].bytes.size()) << error_.message;
   int changed = 0;
@@ -341,7 +335,7 @@ TEST_F(EditingTest, LatentsOutsideTheMaskAreTheReferences) {
   const Picture mask = Mask(kPixels, kPixels, [](int64_t y, int64_t) { return y < 32; });
   blip3o_request request = Edit();
   request.initial = references_[0];
-  request.mask = Borrow(mask);
+  request.mask = BorrowPicture(mask);
   const auto latents = Run(request, BLIP3O_LATENTS), reference = Run(request, BLIP3O_REFERENCE_LATENTS);
   const auto first = Run(request, BLIP3O_LATENTS_FIRST), noise = Run(request, BLIP3O_NOISE);
   ASSERT_EQ(latents.size(), static_cast<size_t>(kLatents * 4)) << error_.message;
@@ -370,7 +364,7 @@ TEST_F(EditingTest, AWhiteMaskIsNone) {
   blip3o_request request = Edit();
   const auto without = Run(request, BLIP3O_PIXELS);
   request.initial = references_[0];
-  request.mask = Borrow(mask);
+  request.mask = BorrowPicture(mask);
   EXPECT_EQ(without, Run(request, BLIP3O_PIXELS)) << error_.message;
 }
 
@@ -378,14 +372,14 @@ TEST_F(EditingTest, RefusesBadPictures) {
   blip3o_request request = Edit();
   references_[0].dtype = BLIP3O_F32;
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"reference 1", "u8"});
-  references_[0] = Borrow(pictures_[0]);
+  references_[0] = BorrowPicture(pictures_[0]);
   references_[0].shape[2] = 2;
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the reference", "2"});
   references_[0].shape[2] = 3;
   references_[0].shape[0] = 0;
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the reference", "0"});
   const Picture thin = Gradient(1, 10000, 1);
-  references_[0] = Borrow(thin);
+  references_[0] = BorrowPicture(thin);
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the reference", "10000", "100"});
   references_[0].data = nullptr;
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"reference 1", "no data"});
@@ -414,12 +408,12 @@ TEST_F(EditingTest, RefusesMasksAndStrengthsThatDontFit) {
   const Picture mask = Mask(48, 71, [](int64_t, int64_t) { return true; });
   blip3o_request request = Edit();
   request.initial = references_[0];
-  request.mask = Borrow(mask);
+  request.mask = BorrowPicture(mask);
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the mask is 71 x 48", "70 x 48"});
   request.mask = references_[0];
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the mask", "3 channels"});
   request = Edit();
-  request.mask = Borrow(mask);
+  request.mask = BorrowPicture(mask);
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"mask needs the initial picture"});
   request = Edit();
   request.strength = 0.5f;

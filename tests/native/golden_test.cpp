@@ -12,10 +12,13 @@
 #include <vector>
 
 #include "blip3o/blip3o.h"
+#include "support/borrowed_tensor.h"
 #include "weights/safetensors.h"
 
 namespace blip3o {
 namespace {
+
+using test::Borrow;
 
 // Both sides compute in f32 with sums of another order. An op's relative error is some multiple of 2^-24 = 6e-8 times
 // the square root of its depth (below 100 here), and a few hundred ops follow each other: 6e-8 · 100 · √200 = 8e-5.
@@ -40,15 +43,6 @@ std::map<std::string, std::string> ReadProperties(const std::string& path) {
   return properties;
 }
 
-blip3o_tensor Borrow(const View& view) {
-  blip3o_tensor tensor = {};
-  tensor.data = view.data;
-  tensor.dtype = static_cast<blip3o_dtype>(view.dtype);
-  tensor.rank = view.shape.rank();
-  for (int i = 0; i < view.shape.rank(); ++i) tensor.shape[i] = view.shape[i];
-  return tensor;
-}
-
 std::vector<int32_t> ReadIds(const View& view) {
   std::vector<int64_t> wide(static_cast<size_t>(view.count()));
   std::memcpy(wide.data(), view.data, wide.size() * sizeof(int64_t));
@@ -57,18 +51,10 @@ std::vector<int32_t> ReadIds(const View& view) {
 
 void ExpectClose(const std::string& name, const blip3o_tensor& found, const View& expected) {
   ASSERT_EQ(expected.dtype, DType::kF32) << name;
-  ASSERT_EQ(found.rank, expected.shape.rank()) << name;
-  for (int i = 0; i < found.rank; ++i) ASSERT_EQ(found.shape[i], expected.shape[i]) << name;
-  const auto* values = static_cast<const float*>(found.data);
-  double error = 0, norm = 0;
-  for (int64_t i = 0; i < expected.count(); ++i) {
-    const double want = LoadAsF32(expected.data, DType::kF32, i);
-    ASSERT_TRUE(std::isfinite(values[i])) << name << " at " << i;
-    error += (values[i] - want) * (values[i] - want);
-    norm += want * want;
-  }
-  EXPECT_LE(std::sqrt(error), kRelativeL2 * std::sqrt(norm)) << name;
-  testing::Test::RecordProperty(name, fmt::format("{:.2e}", std::sqrt(error / norm)));
+  ASSERT_TRUE(test::SameShape(found, expected)) << name;
+  const double error = test::RelativeL2(found, expected);
+  EXPECT_LE(error, kRelativeL2) << name;  // not so when it is NaN
+  testing::Test::RecordProperty(name, fmt::format("{:.2e}", error));
 }
 
 // The prompt as a caller gives it who leaves the reference tokens to the library: places in their stead.

@@ -197,13 +197,13 @@ void Pipeline::LoadReferences(Flow& flow) const {
   const Request& request = flow.request;
   if (!flow.references.empty()) return;
   const int64_t channels = config_.autoencoder.latent_channels, tokens = config_.latent_side() * config_.latent_side();
-  const float* const given = request.reference_latents.data<float>();
+  const auto planes_of = [&](int64_t k) -> const float* {
+    if (request.references.empty()) return request.reference_latents.data<float>() + k * channels * tokens;
+    if (flow.encoded.reference_latents.empty()) return nullptr;  // a dry run
+    return flow.encoded.reference_latents[static_cast<size_t>(k)]->data();
+  };
   for (int64_t k = 0; k < request.reference_count(); ++k) {
-    const float* planes = request.references.empty() ? given + k * channels * tokens
-                          : flow.encoded.reference_latents.empty()
-                              ? nullptr  // a dry run
-                              : flow.encoded.reference_latents[static_cast<size_t>(k)]->data();
-    flow.references.push_back(flow.LoadMap(channels, tokens, planes));
+    flow.references.push_back(flow.LoadMap(channels, tokens, planes_of(k)));
   }
 }
 

@@ -224,7 +224,7 @@ public final class Blip3oModel implements AutoCloseable {
     return handle.use(
         () -> {
           Stopwatch watch = new Stopwatch();
-          Requests.check(request, capabilities());
+          Requests.check(request, capabilities(), info().directory());
           request.tokens().ifPresent(stages::checkTokens);
           PictureRequest resolved = Requests.resolve(request, info());
           int[] prompt = stages.promptIds(request.prompt(), request.pictures().size());
@@ -270,7 +270,7 @@ public final class Blip3oModel implements AutoCloseable {
           List<InputImage> references = request.references();
           boolean edit = !references.isEmpty();
           if (edit) {
-            Capabilities.require(capabilities().editingLacks());
+            stages.require(capabilities().editingLacks());
           }
           int[] prompt = stages.promptIds(request.prompt(), references.size());
           Duration tokenizing = watch.elapsed();

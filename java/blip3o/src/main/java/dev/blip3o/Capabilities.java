@@ -1,11 +1,13 @@
 package dev.blip3o;
 
+import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
 
 /**
  * What an open checkpoint can do beyond text to image. Where it can't, one sentence names what is
- * missing; a request for it throws {@link UnsupportedException} with that sentence.
+ * missing; a request for it throws {@link UnsupportedException} with that sentence, the
+ * checkpoint's directory and what to do.
  *
  * @param referenceTokensLack why it can't turn pictures into image tokens
  * @param referenceLatentsLack why it can't turn pictures into latents, which image to image needs
@@ -15,6 +17,12 @@ public record Capabilities(
     Optional<String> referenceTokensLack,
     Optional<String> referenceLatentsLack,
     Optional<String> editingLacks) {
+
+  private static final String REMEDY =
+      "; use a checkpoint that was trained for editing (weights/README.md says which)";
+
+  /** How the native library begins where the checkpoint is complete. */
+  private static final String OF_THE_MODEL = "this model ";
 
   /** Checks that nothing is null. */
   public Capabilities {
@@ -43,11 +51,17 @@ public record Capabilities(
     return editingLacks.isEmpty();
   }
 
-  /** Throws where something is missing. */
-  static void require(Optional<String> lack) {
+  /** Throws where something is missing in {@code directory}, with what to do about it. */
+  static void require(Optional<String> lack, Path directory) {
     lack.ifPresent(
         sentence -> {
-          throw new UnsupportedException(sentence);
+          throw new UnsupportedException(refusal(sentence, directory));
         });
+  }
+
+  private static String refusal(String sentence, Path directory) {
+    String place = sentence.startsWith(directory.toString()) ? "" : directory + ": ";
+    // What keeps an open model from it, as too little memory does, no other checkpoint mends.
+    return place + sentence + (sentence.startsWith(OF_THE_MODEL) ? "" : REMEDY);
   }
 }

@@ -1,6 +1,8 @@
 package dev.blip3o;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 
 /** Argument checks whose messages name the argument, its range and what was found. */
 final class Checks {
@@ -50,6 +52,16 @@ final class Checks {
               product,
               length));
     }
+  }
+
+  /** A copy of a list without null in it. */
+  static <T> List<T> copy(String name, List<T> list) {
+    Objects.requireNonNull(list, name);
+    for (int i = 0; i < list.size(); i++) {
+      int index = i;
+      Objects.requireNonNull(list.get(i), () -> name + "[" + index + "]");
+    }
+    return List.copyOf(list);
   }
 
   /** Checks that every value is finite. */

@@ -4,6 +4,7 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * The condition: {@code [M, C]} F32, what the diffusion transformer attends to, and the one row
@@ -11,14 +12,17 @@ import java.util.Optional;
  */
 public final class Condition extends FloatTensor {
   private final float[] nullRow;
+  private final OptionalInt references;
 
-  private Condition(int rows, int captionSize, float[] values, float[] nullRow) {
+  private Condition(
+      int rows, int captionSize, float[] values, float[] nullRow, OptionalInt references) {
     super("condition", values, rows, captionSize);
     if (nullRow != null) {
       Checks.shape("null condition", nullRow.length, 1, captionSize);
       Checks.finite("null condition", nullRow);
     }
     this.nullRow = nullRow;
+    this.references = references;
   }
 
   /**
@@ -32,7 +36,7 @@ public final class Condition extends FloatTensor {
    */
   public static Condition of(int rows, int captionSize, float[] values, float[] nullRow) {
     Objects.requireNonNull(nullRow, "nullRow");
-    return new Condition(rows, captionSize, values.clone(), nullRow.clone());
+    return new Condition(rows, captionSize, values.clone(), nullRow.clone(), OptionalInt.empty());
   }
 
   /**
@@ -44,11 +48,13 @@ public final class Condition extends FloatTensor {
    * @throws InvalidRequestException if a size or a value is wrong
    */
   public static Condition of(int rows, int captionSize, float[] values) {
-    return new Condition(rows, captionSize, values.clone(), null);
+    return new Condition(rows, captionSize, values.clone(), null, OptionalInt.empty());
   }
 
-  static Condition owning(int rows, int captionSize, float[] values, float[] nullRow) {
-    return new Condition(rows, captionSize, values, nullRow);
+  /** The condition of a stage, which was made for {@code references} reference pictures. */
+  static Condition owning(
+      int rows, int captionSize, float[] values, float[] nullRow, int references) {
+    return new Condition(rows, captionSize, values, nullRow, OptionalInt.of(references));
   }
 
   /** M. */
@@ -64,6 +70,11 @@ public final class Condition extends FloatTensor {
   /** The null condition's row, {@code [1, C]}; a read-only view. Empty where there is none. */
   public Optional<FloatBuffer> nullRow() {
     return Optional.ofNullable(nullRow).map(row -> FloatBuffer.wrap(row).asReadOnlyBuffer());
+  }
+
+  /** How many reference pictures it was made for; empty where it comes from elsewhere. */
+  OptionalInt references() {
+    return references;
   }
 
   /** The null row itself, or null. */

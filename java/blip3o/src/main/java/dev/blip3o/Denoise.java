@@ -5,15 +5,16 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What the flow is solved from, for {@link Stages#denoise(Denoise)}. Right for text to image with
- * the first three values; an edit adds its references, image to image an initial picture's latents.
+ * What the flow is solved from, for {@link Stages#denoise(Denoise)}. Text to image needs a
+ * condition and noise; an edit adds its references, image to image an initial picture's latents.
  *
  * @param condition {@code [M, C]}; needs its null row unless guidance is 1
  * @param references latents {@code [c, h, w]} of an edit's reference pictures, in their order;
  *     empty: text to image
  * @param noise {@code [c, h, w]}
  * @param initial latents {@code [c, h, w]} to start from, noised; empty: from pure noise
- * @param strength how much of the flow runs, {@code (0, 1]}; below 1 needs {@code initial}
+ * @param strength how much of the flow runs, {@code (0, 1]}: the last {@code round(strength *
+ *     steps)} steps, at least one; below 1 needs {@code initial}
  * @param steps {@code [1, 1000]}
  * @param guidance {@code [1, 100]}; 1: no guidance, half the work
  */
@@ -40,7 +41,7 @@ public record Denoise(
    */
   public Denoise {
     Objects.requireNonNull(condition, "condition");
-    references = List.copyOf(references);
+    references = Checks.copy("references", references);
     Objects.requireNonNull(noise, "noise");
     Objects.requireNonNull(initial, "initial");
     Checks.share("strength", strength);
@@ -78,13 +79,16 @@ public record Denoise(
 
     /** Sets the latents of an edit's reference pictures. */
     public Builder references(List<Latents> references) {
-      this.references = List.copyOf(references);
+      this.references = Checks.copy("references", references);
       return this;
     }
 
-    /** Starts from these latents, noised to the first sigma of the last {@code strength}. */
+    /**
+     * Starts from these latents, noised to the first sigma of the last {@code round(strength *
+     * steps)} steps, of which at least one runs.
+     */
     public Builder initial(Latents initial, double strength) {
-      this.initial = Optional.of(initial);
+      this.initial = Optional.of(Objects.requireNonNull(initial, "initial"));
       this.strength = strength;
       return this;
     }

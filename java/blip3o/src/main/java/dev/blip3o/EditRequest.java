@@ -1,6 +1,9 @@
 package dev.blip3o;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -33,19 +36,31 @@ public final class EditRequest extends PictureRequest {
     checkMask();
   }
 
-  /** A request for one picture with the checkpoint's defaults. */
-  public static EditRequest of(String instruction, InputImage... references) {
-    return builder(instruction, references).build();
+  /**
+   * A request for one picture with the checkpoint's defaults.
+   *
+   * @param instruction what to change
+   * @param first the first reference picture
+   * @param more further ones, in their order; up to {@value #MAX_REFERENCES} in all
+   * @throws InvalidRequestException if the instruction is empty, or there are too many pictures
+   */
+  public static EditRequest of(String instruction, InputImage first, InputImage... more) {
+    return builder(instruction, first, more).build();
   }
 
-  /** A builder for an edit of {@code references}. */
-  public static Builder builder(String instruction, InputImage... references) {
-    return builder(instruction, List.of(references));
+  /** A builder for an edit of {@code first} and {@code more} reference pictures, in this order. */
+  public static Builder builder(String instruction, InputImage first, InputImage... more) {
+    Objects.requireNonNull(first, "first");
+    Objects.requireNonNull(more, "more");
+    List<InputImage> references = new ArrayList<>();
+    references.add(first);
+    references.addAll(Arrays.asList(more));
+    return builder(instruction, references);
   }
 
   /** A builder for an edit of {@code references}; the list is copied. */
   public static Builder builder(String instruction, List<InputImage> references) {
-    return new Builder(instruction, List.copyOf(references));
+    return new Builder(instruction, Checks.copy("references", references));
   }
 
   /** The reference pictures, 1 to {@value #MAX_REFERENCES} of them. */
@@ -100,10 +115,16 @@ public final class EditRequest extends PictureRequest {
       return this;
     }
 
+    @Override
+    String noun() {
+      return INSTRUCTION;
+    }
+
     /**
      * Starts the flow from the first reference, noised, instead of from pure noise.
      *
-     * @param strength how much of the flow runs, {@code (0, 1]}: 1 starts from pure noise
+     * @param strength how much of the flow runs, {@code (0, 1]}: 1 starts from pure noise; in whole
+     *     steps, as {@link PictureRequest#strength} says
      */
     public Builder strength(double strength) {
       setStrength(strength);

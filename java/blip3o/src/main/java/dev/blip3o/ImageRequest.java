@@ -75,11 +75,17 @@ public final class ImageRequest extends PictureRequest {
       return this;
     }
 
+    @Override
+    String noun() {
+      return PROMPT;
+    }
+
     /**
      * Starts the flow from a picture: image to image.
      *
      * @param image the picture; resized and cropped to the model's size
-     * @param strength how much of the flow runs, {@code (0, 1]}: 1 starts from pure noise
+     * @param strength how much of the flow runs, {@code (0, 1]}: 1 starts from pure noise; in whole
+     *     steps, as {@link PictureRequest#strength} says
      */
     public Builder initialImage(InputImage image, double strength) {
       this.initialImage = Objects.requireNonNull(image, "image");

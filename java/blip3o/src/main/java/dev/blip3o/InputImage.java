@@ -92,6 +92,7 @@ public final class InputImage {
    * @throws InputImageException if its size or its kind of colours can't be used
    */
   public static InputImage of(BufferedImage image) {
+    Objects.requireNonNull(image, "image");
     checkSize(UNNAMED, image.getWidth(), image.getHeight(), LARGEST_MAX_PIXELS);
     return new InputImage(RasterReader.read(UNNAMED, image));
   }
@@ -102,6 +103,7 @@ public final class InputImage {
    * @throws InputImageException if its size can't be used
    */
   public static InputImage of(Pixels pixels) {
+    Objects.requireNonNull(pixels, "pixels");
     return raw(pixels.width(), pixels.height(), 3, pixels.array());
   }
 
@@ -112,7 +114,7 @@ public final class InputImage {
    * @throws InputImageException if a size is wrong
    */
   public static InputImage ofRgb(int width, int height, byte[] rgb) {
-    return raw(width, height, 3, rgb.clone());
+    return raw(width, height, 3, Objects.requireNonNull(rgb, "rgb").clone());
   }
 
   /**
@@ -122,7 +124,7 @@ public final class InputImage {
    * @throws InputImageException if a size is wrong
    */
   public static InputImage ofRgba(int width, int height, byte[] rgba) {
-    return raw(width, height, 4, rgba.clone());
+    return raw(width, height, 4, Objects.requireNonNull(rgba, "rgba").clone());
   }
 
   /**
@@ -132,7 +134,7 @@ public final class InputImage {
    * @throws InputImageException if a size is wrong
    */
   public static InputImage ofGray(int width, int height, byte[] gray) {
-    return raw(width, height, 1, gray.clone());
+    return raw(width, height, 1, Objects.requireNonNull(gray, "gray").clone());
   }
 
   private static InputImage raw(int width, int height, int channels, byte[] data) {

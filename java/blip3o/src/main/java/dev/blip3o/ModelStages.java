@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 
 /** The stages of one open model. */
 final class ModelStages implements Stages {
@@ -36,6 +37,11 @@ final class ModelStages implements Stages {
             weights.editingLacks().or(tokenizer::editingLack));
   }
 
+  /** Throws where {@code lack} names something: what a request needs and the checkpoint lacks. */
+  void require(Optional<String> lack) {
+    Capabilities.require(lack, info.directory());
+  }
+
   /** What the weights and the tokenizer can do. */
   Capabilities capabilities() {
     return capabilities;
@@ -48,11 +54,12 @@ final class ModelStages implements Stages {
 
   @Override
   public PromptIds editPrompt(String instruction, List<int[]> referenceTokens) {
-    Capabilities.require(capabilities.editingLacks());
-    Checks.range("the number of references", referenceTokens.size(), 1, MAX_REFERENCES);
-    referenceTokens.forEach(this::checkTokens);
-    int[] ids = ReferenceTokens.ids(referenceTokens, info.imageTokenFirst());
-    return PromptIds.of(promptIds(instruction, referenceTokens.size(), ids));
+    require(capabilities.editingLacks());
+    List<int[]> references = Checks.copy("referenceTokens", referenceTokens);
+    Checks.range("the number of references", references.size(), 1, MAX_REFERENCES);
+    references.forEach(this::checkTokens);
+    int[] ids = ReferenceTokens.ids(references, info.imageTokenFirst());
+    return PromptIds.of(promptIds(instruction, references.size(), ids));
   }
 
   /**
@@ -65,7 +72,7 @@ final class ModelStages implements Stages {
   }
 
   private int[] promptIds(String prompt, int references, int[] referenceIds) {
-    PictureRequest.checkPrompt(prompt);
+    PictureRequest.checkPrompt(noun(references), prompt);
     int[] ids =
         handle.use(
             () ->
@@ -79,19 +86,25 @@ final class ModelStages implements Stages {
     return ids;
   }
 
+  private static String noun(int references) {
+    return references == 0 ? PictureRequest.PROMPT : PictureRequest.INSTRUCTION;
+  }
+
   private String tooLong(int length, int references) {
     String parts =
         references == 0
             ? "its template"
             : String.format(
                 Locale.ROOT,
-                "its template and the %d tokens of %d reference pictures",
+                "its template and the %d tokens of %d reference picture%s",
                 references * info.imageTokens(),
-                references);
+                references,
+                references == 1 ? "" : "s");
     return String.format(
         Locale.ROOT,
-        "the prompt is too long: with %s it has %d tokens, but at most %d leave room for the %d"
+        "the %s is too long: with %s it has %d tokens, but at most %d leave room for the %d"
             + " image tokens; shorten it%s",
+        noun(references),
         parts,
         length,
         info.maxPromptLength(),
@@ -107,7 +120,8 @@ final class ModelStages implements Stages {
   @Override
   public int[] referenceTokens(
       InputImage image, ProgressListener listener, CancellationToken cancellation) {
-    Capabilities.require(capabilities.referenceTokensLack());
+    Objects.requireNonNull(image, "image");
+    require(capabilities.referenceTokensLack());
     JobSpec spec =
         new JobSpec(JobStage.REFERENCES, JobStage.REFERENCES, JobValue.REFERENCE_TOKENS)
             .reference(image.array(), image.shape());
@@ -122,7 +136,8 @@ final class ModelStages implements Stages {
   @Override
   public Latents referenceLatents(
       InputImage image, ProgressListener listener, CancellationToken cancellation) {
-    Capabilities.require(capabilities.referenceLatentsLack());
+    Objects.requireNonNull(image, "image");
+    require(capabilities.referenceLatentsLack());
     JobSpec spec =
         new JobSpec(JobStage.REFERENCES, JobStage.REFERENCES, JobValue.REFERENCE_LATENTS)
             .reference(image.array(), image.shape());
@@ -199,7 +214,8 @@ final class ModelStages implements Stages {
         shape[0],
         shape[1],
         outputs.floats(JobValue.CONDITION),
-        outputs.floats(JobValue.NULL_CONDITION));
+        outputs.floats(JobValue.NULL_CONDITION),
+        references.size());
   }
 
   @Override
@@ -241,6 +257,7 @@ final class ModelStages implements Stages {
     Condition condition = request.condition();
     Noise noise = request.noise();
     expect("condition", condition, condition.rows(), info.captionSize());
+    expectReferences(condition, request.references().size());
     expectLatentShape("noise", noise);
     JobSpec spec =
         new JobSpec(JobStage.LATENTS, JobStage.LATENTS, JobValue.LATENTS)
@@ -255,17 +272,40 @@ final class ModelStages implements Stages {
     return latents(run(spec, listener, cancellation));
   }
 
+  /**
+   * Checks that a condition was made for as many reference pictures as the flow gets. One from
+   * elsewhere tells by its rows, where they hold whole references behind those of the hidden
+   * states; a model that keeps references out of its condition does not tell.
+   */
+  private void expectReferences(Condition condition, int references) {
+    int rowsOfOne = info.latentHeight() * info.latentWidth();
+    int rowsOfAll = condition.rows() - (info.imageTokens() + 1);
+    boolean tells = rowsOfAll > 0 && rowsOfAll % rowsOfOne == 0;
+    int made = condition.references().orElse(tells ? rowsOfAll / rowsOfOne : references);
+    if (made != references) {
+      throw new InvalidRequestException(
+          String.format(
+              Locale.ROOT,
+              "the condition was made for %d reference picture%s, but the flow has the latents of"
+                  + " %d; give both stages the same references",
+              made,
+              made == 1 ? "" : "s",
+              references));
+    }
+  }
+
   private void fillInitial(JobSpec spec, Latents initial, double strength) {
     expectLatentShape("initial latents", initial);
     spec.initialLatents(initial.array(), initial.shape()).strength(strength);
   }
 
   /** Sets reference latents {@code [R, c, h, w]}, where there are any. */
-  private void fillReferences(JobSpec spec, List<Latents> references) {
+  private void fillReferences(JobSpec spec, List<Latents> latents) {
+    List<Latents> references = Checks.copy("references", latents);
     if (references.isEmpty()) {
       return;
     }
-    Capabilities.require(capabilities.editingLacks());
+    require(capabilities.editingLacks());
     Checks.range("the number of references", references.size(), 1, MAX_REFERENCES);
     int each = info.latentChannels() * info.latentHeight() * info.latentWidth();
     float[] values = new float[references.size() * each];

@@ -25,6 +25,12 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
   /** The largest guidance. */
   public static final double MAX_GUIDANCE = 100;
 
+  /** What errors call the text of a request for pictures from text. */
+  static final String PROMPT = "prompt";
+
+  /** What errors call the text of an edit. */
+  static final String INSTRUCTION = "instruction";
+
   private final String prompt;
   private final OptionalLong seed;
   private final int count;
@@ -39,7 +45,7 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
 
   /** Checks what needs no model. */
   PictureRequest(Builder<?> builder) {
-    checkPrompt(builder.prompt);
+    checkPrompt(builder.noun(), builder.prompt);
     Checks.range("count", builder.count, 1, MAX_COUNT);
     builder.steps.ifPresent(value -> Checks.range("steps", value, 1, MAX_STEPS));
     builder.guidance.ifPresent(value -> Checks.range("guidance", value, 1, MAX_GUIDANCE));
@@ -117,7 +123,9 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
 
   /**
    * How much of the flow runs from the noised initial picture, {@code (0, 1]}: near 0 hardly
-   * changes it, 1 starts from pure noise. Empty where no picture was given to start from.
+   * changes it, 1 starts from pure noise. Only whole steps run: the last {@code round(strength *
+   * steps)} of them, and at least one, so that strengths which round to the same number give equal
+   * pictures. Empty where no picture was given to start from.
    */
   public final OptionalDouble strength() {
     return strength;
@@ -125,7 +133,7 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
 
   /**
    * Where the initial picture may change: white may, black is kept, grey is between. Of the initial
-   * picture's size. Colours count by their luma.
+   * picture's size. Colours count by their luma; what is transparent counts as white.
    */
   public final Optional<InputImage> mask() {
     return Optional.ofNullable(mask);
@@ -164,11 +172,20 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     }
   }
 
-  static void checkPrompt(String prompt) {
-    Objects.requireNonNull(prompt, "prompt");
+  /**
+   * Checks a text for the model.
+   *
+   * @param noun what errors call it: {@link #PROMPT} or {@link #INSTRUCTION}
+   */
+  static void checkPrompt(String noun, String prompt) {
+    Objects.requireNonNull(prompt, noun);
     if (prompt.isBlank()) {
       throw new InvalidRequestException(
-          "the prompt is empty: say in a few words what the picture shows, or what to change");
+          String.format(
+              Locale.ROOT,
+              "the %s is empty: say in a few words what %s",
+              noun,
+              noun.equals(INSTRUCTION) ? "to change" : "the picture shows"));
     }
     for (int i = 0; i < prompt.length(); i++) {
       char unit = prompt.charAt(i);
@@ -183,7 +200,8 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
         throw new InvalidRequestException(
             String.format(
                 Locale.ROOT,
-                "the prompt holds half of a character (U+%04X) at index %d: it is no valid Unicode",
+                "the %s holds half of a character (U+%04X) at index %d: it is no valid Unicode",
+                noun,
                 (int) unit,
                 i));
       }
@@ -239,7 +257,7 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
    */
   public abstract static sealed class Builder<B extends Builder<B>>
       permits ImageRequest.Builder, EditRequest.Builder {
-    private final String prompt;
+    private String prompt;
     private OptionalLong seed = OptionalLong.empty();
     private int count = 1;
     private OptionalInt steps = OptionalInt.empty();
@@ -272,8 +290,19 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
 
     abstract B self();
 
+    /** What errors call the prompt. */
+    abstract String noun();
+
     final void setStrength(double strength) {
       this.strength = OptionalDouble.of(strength);
+    }
+
+    /**
+     * Sets the prompt, or an edit's instruction, in place of the one that the builder began with.
+     */
+    public B prompt(String prompt) {
+      this.prompt = prompt;
+      return self();
     }
 
     /** Sets the first picture's seed. */
@@ -325,12 +354,13 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
      * @param tokens {@code [N]}, image codes without offset; copied
      */
     public B tokens(int... tokens) {
-      this.tokens = tokens.clone();
+      this.tokens = Objects.requireNonNull(tokens, "tokens").clone();
       return self();
     }
 
     /**
-     * Keeps what is black in {@code mask} and lets change what is white.
+     * Keeps what is black in {@code mask} and lets change what is white; what is transparent counts
+     * as white.
      *
      * @param mask of the size of the picture that it keeps
      */

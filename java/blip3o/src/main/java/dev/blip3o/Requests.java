@@ -3,6 +3,7 @@ package dev.blip3o;
 import dev.blip3o.internal.JobSpec;
 import dev.blip3o.internal.JobStage;
 import dev.blip3o.internal.JobValue;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -21,13 +22,13 @@ final class Requests {
     }
   }
 
-  /** Checks that a checkpoint can serve {@code request}. */
-  static void check(PictureRequest request, Capabilities capabilities) {
+  /** Checks that the checkpoint in {@code directory} can serve {@code request}. */
+  static void check(PictureRequest request, Capabilities capabilities, Path directory) {
     if (!request.pictures().isEmpty()) {
-      Capabilities.require(capabilities.editingLacks());
+      Capabilities.require(capabilities.editingLacks(), directory);
     }
     if (request.initial().isPresent()) {
-      Capabilities.require(capabilities.referenceLatentsLack());
+      Capabilities.require(capabilities.referenceLatentsLack(), directory);
     }
   }
 

@@ -188,9 +188,13 @@ public interface Stages {
       CancellationToken cancellation);
 
   /**
-   * Solves the flow for an edit, or from an initial picture.
+   * Solves the flow for an edit, or from an initial picture. There are no masks here: they work on
+   * the pixels as well, so they belong to whole requests ({@link PictureRequest#mask}).
    *
    * @return {@code [c, h, w]}
+   * @throws InvalidRequestException also if the condition was made for another number of reference
+   *     pictures than {@code request} has; a condition from elsewhere ({@link Condition#of}) is
+   *     checked by its rows, where the model puts references there
    */
   Latents denoise(Denoise request);
 

@@ -26,11 +26,12 @@ public record TraceRequest(
    *     are too many references
    */
   public TraceRequest {
-    PictureRequest.checkPrompt(prompt);
+    references = Checks.copy("references", references);
+    PictureRequest.checkPrompt(
+        references.isEmpty() ? PictureRequest.PROMPT : PictureRequest.INSTRUCTION, prompt);
     Objects.requireNonNull(noise, "noise");
     steps.ifPresent(value -> Checks.range("steps", value, 1, PictureRequest.MAX_STEPS));
     guidance.ifPresent(value -> Checks.range("guidance", value, 1, PictureRequest.MAX_GUIDANCE));
-    references = List.copyOf(references);
     EditRequest.checkReferences(references);
   }
 

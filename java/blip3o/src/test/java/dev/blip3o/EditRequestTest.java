@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -76,8 +77,44 @@ class EditRequestTest {
   }
 
   @Test
+  void aRequestCanBeAskedAgainWithAnotherInstruction() {
+    EditRequest request = EditRequest.builder("make it blue", FIRST, SECOND).seed(3).build();
+    EditRequest other = request.toBuilder().prompt("make it red").build();
+    assertEquals(EditRequest.builder("make it red", FIRST, SECOND).seed(3).build(), other);
+    assertMessage("the instruction is empty", () -> request.toBuilder().prompt(" ").build());
+    assertEquals(ImageRequest.of("b"), ImageRequest.of("a").toBuilder().prompt("b").build());
+  }
+
+  @Test
+  void whatIsNullIsNamed() {
+    assertNull("first", () -> EditRequest.of("a", (InputImage) null));
+    assertNull("references[1]", () -> EditRequest.of("a", FIRST, (InputImage) null));
+    assertNull("more", () -> EditRequest.of("a", FIRST, (InputImage[]) null));
+    assertNull("references", () -> EditRequest.builder("a", (List<InputImage>) null));
+    assertNull("instruction", () -> EditRequest.of(null, FIRST));
+    assertNull("prompt", () -> ImageRequest.of(null));
+    assertNull("tokens", () -> ImageRequest.builder("a").tokens((int[]) null));
+    assertNull("image", () -> InputImage.of((BufferedImage) null));
+    assertNull("pixels", () -> InputImage.of((Pixels) null));
+    assertNull("rgb", () -> InputImage.ofRgb(1, 1, null));
+    assertNull("rgba", () -> InputImage.ofRgba(1, 1, null));
+    assertNull("gray", () -> InputImage.ofGray(1, 1, null));
+    Denoise.Builder flow =
+        Denoise.builder(
+            Condition.of(1, 1, new float[1], new float[1]), Noise.of(1, 1, 1, new float[1]));
+    assertNull("references", () -> flow.references(null));
+    assertNull("initial", () -> flow.initial(null, 1));
+  }
+
+  private static void assertNull(String name, Executable executable) {
+    assertEquals(name, assertThrows(NullPointerException.class, executable).getMessage());
+  }
+
+  @Test
   void oneToSixteenReferences() {
-    assertMessage("an edit needs 1 to 16 reference pictures", () -> EditRequest.of("a"));
+    assertMessage(
+        "an edit needs 1 to 16 reference pictures",
+        () -> EditRequest.builder("a", List.of()).build());
     List<InputImage> most = Collections.nCopies(16, FIRST);
     assertEquals(16, EditRequest.builder("a", most).build().references().size());
     List<InputImage> tooMany = Collections.nCopies(17, FIRST);
@@ -96,7 +133,11 @@ class EditRequestTest {
 
   @Test
   void settingsAreCheckedAsThoseOfEveryRequest() {
-    assertMessage("the prompt is empty", () -> EditRequest.of(" ", FIRST));
+    assertMessage(
+        "the instruction is empty: say in a few words what to change",
+        () -> EditRequest.of(" ", FIRST));
+    assertMessage(
+        "the instruction holds half of a character", () -> EditRequest.of("a\uD800", FIRST));
     assertMessage("steps must be", () -> EditRequest.builder("a", FIRST).steps(0).build());
     assertMessage(
         "strength must be above 0", () -> EditRequest.builder("a", FIRST).strength(0).build());

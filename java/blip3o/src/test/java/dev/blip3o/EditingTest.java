@@ -65,16 +65,16 @@ class EditingTest {
       assertFalse(text.capabilities().editing());
       String lack = text.capabilities().editingLacks().orElseThrow();
       assertTrue(lack.contains("config.json"), lack);
-      assertUnsupported(lack, () -> text.edit(REQUEST));
+      assertUnsupported(text, lack, () -> text.edit(REQUEST));
       Stages stages = text.stages();
       Noise noise = stages.noise(1);
       assertUnsupported(
-          lack, () -> text.trace(TraceRequest.of("make it blue", noise, 1, 1, PICTURE)));
+          text, lack, () -> text.trace(TraceRequest.of("make it blue", noise, 1, 1, PICTURE)));
       List<int[]> tokens = List.of(new int[text.info().imageTokens()]);
-      assertUnsupported(lack, () -> stages.editPrompt("make it blue", tokens));
+      assertUnsupported(text, lack, () -> stages.editPrompt("make it blue", tokens));
       HiddenStates states = stages.hiddenStates("a", tokens.get(0));
       Latents latents = Latents.of(1, 1, 1, new float[1]);
-      assertUnsupported(lack, () -> stages.condition(states, List.of(latents)));
+      assertUnsupported(text, lack, () -> stages.condition(states, List.of(latents)));
       assertEquals(text.info().pictureWidth(), text.generate(TEXT).width());
     }
   }
@@ -90,10 +90,10 @@ class EditingTest {
       assertTrue(noTokens.contains("vision_tower"), noTokens);
       assertTrue(noLatents.contains("sana_vae.encoder"), noLatents);
       assertFalse(each.capabilities().editing());
-      assertUnsupported(noTokens, () -> each.stages().referenceTokens(PICTURE));
-      assertUnsupported(noLatents, () -> each.stages().referenceLatents(PICTURE));
+      assertUnsupported(each, noTokens, () -> each.stages().referenceTokens(PICTURE));
+      assertUnsupported(each, noLatents, () -> each.stages().referenceLatents(PICTURE));
       ImageRequest fromPicture = TEXT.toBuilder().initialImage(PICTURE, 0.5).build();
-      assertUnsupported(noLatents, () -> each.generate(fromPicture));
+      assertUnsupported(each, noLatents, () -> each.generate(fromPicture));
       assertEquals(model.generate(TEXT).pixels(), each.generate(TEXT).pixels());
     }
   }
@@ -114,7 +114,7 @@ class EditingTest {
     try (Blip3oModel each = Blip3oModel.open(directory)) {
       String lack = each.capabilities().editingLacks().orElseThrow();
       assertTrue(lack.contains("<|vision_end|>") && lack.contains(file.toString()), lack);
-      assertUnsupported(lack, () -> each.edit(REQUEST));
+      assertUnsupported(each, lack, () -> each.edit(REQUEST));
       assertEquals(model.generate(TEXT).pixels(), each.generate(TEXT).pixels());
     }
   }
@@ -312,6 +312,10 @@ class EditingTest {
     assertMessage(
         "with its template and the " + 16 * pictures + " tokens of 16 reference pictures it has",
         () -> model.edit(request));
+    EditRequest one = EditRequest.of("x".repeat(20_000), PICTURE);
+    assertMessage(
+        "the instruction is too long: with its template and the 16 tokens of 1 reference picture it",
+        () -> model.edit(one));
     assertMessage(
         "at most " + model.info().maxPromptLength() + " leave room for the 16 image tokens",
         () -> model.edit(request));
@@ -365,7 +369,11 @@ class EditingTest {
     assertMessage(
         "the number of references must be between 1 and 16, but is 0",
         () -> stages.editPrompt("make it blue", List.of()));
+    assertNull("referenceTokens", () -> stages.editPrompt("make it blue", null));
+    assertNull("image", () -> stages.referenceTokens(null));
+    assertNull("image", () -> stages.referenceLatents(null));
     HiddenStates states = stages.hiddenStates("a", new int[16]);
+    assertNull("references", () -> stages.condition(states, null));
     Latents wrong = Latents.of(8, 8, 7, new float[8 * 8 * 7]);
     assertMessage(
         "takes reference latents of shape [8, 8, 8], but [8, 8, 7] was given",
@@ -377,8 +385,60 @@ class EditingTest {
             stages.denoise(Denoise.builder(condition, stages.noise(1)).initial(wrong, 1).build()));
   }
 
-  private static void assertUnsupported(String lack, Executable executable) {
-    assertEquals(lack, assertThrows(UnsupportedException.class, executable).getMessage());
+  private static void assertNull(String name, Executable executable) {
+    assertEquals(name, assertThrows(NullPointerException.class, executable).getMessage());
+  }
+
+  /** Refused with the checkpoint's directory, what it lacks, and what to do. */
+  private static void assertUnsupported(Blip3oModel model, String lack, Executable executable) {
+    Path directory = model.info().directory();
+    String place = lack.startsWith(directory.toString()) ? "" : directory + ": ";
+    String remedy =
+        "; use a checkpoint that was trained for editing (weights/README.md says which)";
+    assertEquals(
+        place + lack + remedy, assertThrows(UnsupportedException.class, executable).getMessage());
+  }
+
+  @Test
+  void whatNoCheckpointMendsHasNoSuchRemedy() {
+    Optional<String> lack = Optional.of("this model can't edit pictures: it needs 5 bytes");
+    String found =
+        assertThrows(
+                UnsupportedException.class, () -> Capabilities.require(lack, Path.of("weights")))
+            .getMessage();
+    assertEquals("weights: this model can't edit pictures: it needs 5 bytes", found);
+  }
+
+  @Test
+  void aConditionMustFitItsReferences() {
+    Stages stages = model.stages();
+    HiddenStates states = stages.hiddenStates("a", new int[16]);
+    Latents latents = stages.referenceLatents(PICTURE);
+    Condition text = stages.condition(states);
+    Condition edit = stages.condition(states, List.of(latents));
+    assertMisfit("0 reference pictures, but the flow has the latents of 1", text, latents);
+    assertMisfit("1 reference picture, but the flow has the latents of 0", edit);
+    assertMisfit("1 reference picture, but the flow has the latents of 2", edit, latents, latents);
+    Condition elsewhere =
+        Condition.of(edit.rows(), edit.captionSize(), edit.array(), edit.nullArray());
+    assertMisfit("1 reference picture, but the flow has the latents of 0", elsewhere);
+    assertMisfit(
+        "1 reference picture, but the flow has the latents of 2", elsewhere, latents, latents);
+    Latents made = stages.denoise(flow(edit, latents));
+    assertEquals(made, stages.denoise(flow(elsewhere, latents)));
+  }
+
+  private static void assertMisfit(String message, Condition condition, Latents... references) {
+    assertMessage(
+        "the condition was made for " + message,
+        () -> model.stages().denoise(flow(condition, references)));
+  }
+
+  private static Denoise flow(Condition condition, Latents... references) {
+    return Denoise.builder(condition, model.stages().noise(1))
+        .references(List.of(references))
+        .steps(1)
+        .build();
   }
 
   private static void assertMessage(String message, Executable executable) {

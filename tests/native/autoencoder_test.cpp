@@ -80,7 +80,7 @@ TEST_P(AutoencoderTest, DecodesAsDiffusers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, AutoencoderTest,
-                         testing::Values("rearrange", "zero_first", "zero_first_rearrange", "zero_middle"),
+                         testing::Values("rearrange", "zero_first", "zero_first_rearrange", "zero_middle", "thin"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

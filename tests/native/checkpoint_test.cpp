@@ -430,6 +430,18 @@ TEST(CapabilitiesTest, AMissingPartIsNamed) {
   ExpectLack(can.editing_lacks, {"image tokenizer is not complete", "encode_task_layer.0.bias", "found nothing"});
 }
 
+// Its width is known from the projection, so that nothing else is called wrong.
+TEST(CapabilitiesTest, AMissingOrEmptyCodebookIsNamed) {
+  Capabilities can = CapabilitiesAfter("tiny", [](RawTensors& tensors) { tensors.erase(kCodebookTensor); });
+  ExpectLack(can.reference_tokens_lack, {kCodebookTensor, "expected [128, 24]", "found nothing"});
+  EXPECT_EQ(can.reference_tokens_lack.find("more tensors"), std::string::npos) << can.reference_tokens_lack;
+  can = CapabilitiesAfter("tiny", [](RawTensors& tensors) {
+    tensors[kCodebookTensor] = {"F32", {128, 0}, ""};
+    tensors[kCodeProjectionTensor] = {"F32", {0, 0}, ""};
+  });
+  ExpectLack(can.reference_tokens_lack, {"image tokenizer is not complete"});
+}
+
 TEST(CapabilitiesTest, AConnectorThatNobodyReadsMayLack) {
   const CheckpointCopy copy;
   copy.PatchJson("config.json", {{"only_use_und_image_vae_as_noise", true}});

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -152,12 +153,12 @@ TEST_F(EditingTest, AKnownPictureIsNotEncodedAgain) {
 }
 
 TEST_F(EditingTest, TheCacheForgetsTheOldest) {
-  for (int variant = 0; variant < 10; ++variant) {
+  for (int variant = 0; variant <= BLIP3O_MAX_REFERENCES; ++variant) {
     pictures_ = {Gradient(40, 40, variant)};
     ASSERT_FALSE(Run(Edit(), BLIP3O_PIXELS).empty()) << error_.message;
     EXPECT_GT(events_[BLIP3O_EVENT_ENCODE], 0);
   }
-  pictures_ = {Gradient(40, 40, 9)};
+  pictures_ = {Gradient(40, 40, BLIP3O_MAX_REFERENCES)};
   Run(Edit(), BLIP3O_PIXELS);
   EXPECT_EQ(events_[BLIP3O_EVENT_ENCODE], 0);
   pictures_ = {Gradient(40, 40, 0)};
@@ -165,7 +166,7 @@ TEST_F(EditingTest, TheCacheForgetsTheOldest) {
   EXPECT_GT(events_[BLIP3O_EVENT_ENCODE], 0);
 }
 
-// More references than the cache holds, one of them twice.
+// As many as there can be, some of them twice; the next request about them encodes none.
 TEST_F(EditingTest, ManyReferencesKeepTheirOrder) {
   pictures_.clear();
   for (int variant = 0; variant < BLIP3O_MAX_REFERENCES; ++variant) pictures_.push_back(Gradient(30, 50, variant % 12));
@@ -173,6 +174,8 @@ TEST_F(EditingTest, ManyReferencesKeepTheirOrder) {
   request.last_stage = BLIP3O_STAGE_REFERENCES;
   const auto together = Run(request, BLIP3O_REFERENCE_LATENTS);
   ASSERT_EQ(together.size(), static_cast<size_t>(BLIP3O_MAX_REFERENCES * kLatents * 4)) << error_.message;
+  Run(request, BLIP3O_REFERENCE_LATENTS);
+  EXPECT_EQ(events_[BLIP3O_EVENT_ENCODE], 0);
   const std::vector<Picture> all = pictures_;
   for (size_t k = 0; k < all.size(); ++k) {
     pictures_ = {all[k]};
@@ -371,7 +374,7 @@ TEST_F(EditingTest, AWhiteMaskIsNone) {
 TEST_F(EditingTest, RefusesBadPictures) {
   blip3o_request request = Edit();
   references_[0].dtype = BLIP3O_F32;
-  ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"reference 1", "u8"});
+  ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the reference", "u8"});
   references_[0] = BorrowPicture(pictures_[0]);
   references_[0].shape[2] = 2;
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the reference", "2"});
@@ -382,7 +385,7 @@ TEST_F(EditingTest, RefusesBadPictures) {
   references_[0] = BorrowPicture(thin);
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the reference", "10000", "100"});
   references_[0].data = nullptr;
-  ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"reference 1", "no data"});
+  ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the reference", "no data"});
   request = Edit();
   request.reference_count = 17;
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"reference_count", "17", "16"});
@@ -422,6 +425,71 @@ TEST_F(EditingTest, RefusesMasksAndStrengthsThatDontFit) {
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"strength", "0"});
   request = FromInitial(1.5f);
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"strength", "1.5"});
+}
+
+TEST_F(EditingTest, RefusesWhatContradictsItself) {
+  const std::vector<float> latents(kLatents, 0.5f);
+  blip3o_request request = Edit();
+  request.reference_latents = Borrow(latents.data(), BLIP3O_F32, {1, kChannels, kSide, kSide});
+  ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"both references and reference_latents"});
+  request = FromInitial(0.5f);
+  request.initial_latents = Borrow(latents.data(), BLIP3O_F32, {kChannels, kSide, kSide});
+  ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"both an initial picture and initial latents"});
+  request.initial = {};
+  request.last_stage = BLIP3O_STAGE_TOKENS;
+  ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"initial_latents", "latents"});
+  request = Edit();
+  request.mask = Borrow(nullptr, BLIP3O_U8, {48, 70});
+  ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the mask has a size, but no data"});
+  request = Edit();
+  request.first_stage = static_cast<blip3o_stage>(9);
+  ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"stages", "9"});
+}
+
+// A long prompt of references is one prefill, which a cancellation stops between its layers.
+TEST_F(EditingTest, CancelIsHeardWhileEncodingAndInThePrefill) {
+  const test::CheckpointCopy copy;
+  copy.PatchJson("config.json", {{"max_position_embeddings", 65536}});
+  blip3o_model_close(model_);
+  ASSERT_EQ(blip3o_model_open(copy.path().c_str(), nullptr, &model_, &error_), BLIP3O_OK) << error_.message;
+  for (const blip3o_event_kind kind : {BLIP3O_EVENT_STARTED, BLIP3O_EVENT_ENCODE}) {
+    pictures_ = {Gradient(50, 60, kind == BLIP3O_EVENT_ENCODE ? 7 : 8)};
+    blip3o_request request = Edit();
+    prompt_.insert(prompt_.begin(), 20000, 1);
+    request.prompt = prompt_.data();
+    request.prompt_length = static_cast<int64_t>(prompt_.size());
+    blip3o_job* job = nullptr;
+    ASSERT_EQ(blip3o_model_submit(model_, &request, &job, &error_), BLIP3O_OK) << error_.message;
+    blip3o_event event;
+    // After the last part of the encoding the prefill begins.
+    do {
+      ASSERT_EQ(blip3o_job_next_event(job, -1, &event), 1);
+    } while (event.kind != kind || (kind == BLIP3O_EVENT_ENCODE && event.index < event.count));
+    blip3o_job_cancel(job);
+    EXPECT_EQ(blip3o_job_wait(job, &error_), BLIP3O_CANCELLED);
+    while (blip3o_job_next_event(job, -1, &event) == 1) EXPECT_NE(event.kind, BLIP3O_EVENT_TOKEN);
+    blip3o_job_close(job);
+  }
+}
+
+// A weight that is not finite is named, whatever part of editing it is of.
+TEST_F(EditingTest, NamesTheWeightThatIsNotFinite) {
+  const auto spoiled = [&](const std::string& name) {
+    const test::CheckpointCopy copy;
+    test::EditTensors(copy.weights(), [&](test::RawTensors& tensors) {
+      const float nan = std::numeric_limits<float>::quiet_NaN();
+      std::memcpy(tensors.at(name).bytes.data(), &nan, 4);
+    });
+    blip3o_model_close(model_);
+    EXPECT_EQ(blip3o_model_open(copy.path().c_str(), nullptr, &model_, &error_), BLIP3O_OK) << error_.message;
+    EXPECT_TRUE(Run(Edit(), BLIP3O_PIXELS).empty());
+    EXPECT_NE(std::string(error_.message).find(name), std::string::npos) << error_.message << " lacks " << name;
+  };
+  const std::string tower = "model.vision_tower.vision_tower.";
+  spoiled(tower + "encoder.encoder.layers.1.mlp.fc1.bias");
+  spoiled(tower + "bottleneck.regularizer.embedding.weight");
+  spoiled("model.sana_vae.encoder.conv_out.bias");
+  spoiled("model.und_image_vae_connector.0.weight");
 }
 
 TEST_F(EditingTest, ATextModelRefusesEditsButNotImageToImage) {

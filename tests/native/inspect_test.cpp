@@ -114,10 +114,12 @@ TEST(InspectTest, SaysWhatEditingLacks) {
   const auto lacks = report["capabilities"]["editing"]["lacks"].get<std::string>();
   EXPECT_NE(lacks.find("image tokenizer"), std::string::npos) << lacks;
   test::EditTensors(copy.weights(), [](RawTensors& tensors) {
+    tensors.erase("model.sana_vae.encoder.conv_out.bias");
     tensors["model.und_image_vae_connector.2.bias"].shape = {48, 2};
   });
   report = Report(copy.path());
   ExpectProblem(report, {"model.und_image_vae_connector.2.bias", "shape", "[96]"});
+  ExpectProblem(report, {"model.sana_vae.encoder.conv_out.bias", "found nothing"});  // a part that is partly there
 }
 
 TEST(InspectTest, ScansValuesWhenAsked) {

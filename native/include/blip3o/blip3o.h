@@ -137,13 +137,14 @@ BLIP3O_API blip3o_status blip3o_model_open(const char* directory, const blip3o_m
 /* Fills `info`. */
 BLIP3O_API void blip3o_model_describe(const blip3o_model* model, blip3o_model_info* info);
 
-/* Cancels what is queued or running, waits for the worker (at most one token, step or band of rows) and frees the
- * model. Jobs of the model stay readable until they are closed. NULL is allowed. */
+/* Cancels what is queued or running, waits for the worker (at most one token, one step, one layer of a prefill or one
+ * part of an autoencoder) and frees the model. Jobs of the model stay readable until they are closed. NULL is allowed.
+ */
 BLIP3O_API void blip3o_model_close(blip3o_model* model);
 
-/* Reports as JSON what a checkpoint holds: parts, tensors, sizes, what is missing, malformed or unused. A report is
- * made even of a checkpoint that would not open; `scan_values` != 0 also reads every weight and reports NaN and
- * infinity. *report is a NUL-terminated UTF-8 string for blip3o_string_free. `diffusion_directory` may be NULL.
+/* Reports as JSON what a checkpoint holds and can do: parts, tensors, sizes, what is missing, malformed or unused. A
+ * report is made even of a checkpoint that would not open; `scan_values` != 0 also reads every weight and reports NaN
+ * and infinity. *report is a NUL-terminated UTF-8 string for blip3o_string_free. `diffusion_directory` may be NULL.
  * Errors: IO_ERROR when `directory` is no readable directory, OUT_OF_MEMORY. */
 BLIP3O_API blip3o_status blip3o_checkpoint_inspect(const char* directory, const char* diffusion_directory,
                                                    int32_t scan_values, char** report, blip3o_error* error);
@@ -264,7 +265,7 @@ BLIP3O_API blip3o_status blip3o_model_submit(blip3o_model* model, const blip3o_r
  * there was none in time, or when the last event was taken before. */
 BLIP3O_API int32_t blip3o_job_next_event(blip3o_job* job, int64_t timeout_millis, blip3o_event* event);
 
-/* Asks the job to stop; it does so within one token, one step or one part of the decoder. */
+/* Asks the job to stop; it does so within one token, one step, one layer of a prefill or one part of an autoencoder. */
 BLIP3O_API void blip3o_job_cancel(blip3o_job* job);
 
 /* Waits for the end of the job and returns how it ended: OK, or the error of its FAILED or CANCELLED event. */

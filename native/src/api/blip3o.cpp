@@ -99,7 +99,10 @@ Result<HostTensor> CopyTensor(std::string_view name, const blip3o_tensor& from) 
 
 // A borrowed picture: [height, width] or [height, width, channels] bytes. Absent: no data.
 Result<blip3o::PictureView> ViewPicture(const std::string& name, const blip3o_tensor& from) {
-  if (from.data == nullptr) return blip3o::PictureView();
+  if (from.data == nullptr) {
+    if (from.rank != 0) return InvalidArgument(fmt::format("{} has a size, but no data: expected its bytes", name));
+    return blip3o::PictureView();
+  }
   if (from.dtype != BLIP3O_U8 || from.rank < 2 || from.rank > 3) {
     return InvalidArgument(
         fmt::format("{} has rank {} and dtype {}: expected u8 [height, width] or [height, width, channels]", name,
@@ -118,7 +121,7 @@ Result<blip3o::RequestPictures> ViewPictures(const blip3o_request& from) {
                                        static_cast<int>(BLIP3O_MAX_REFERENCES)));
   }
   for (int32_t k = 0; k < count; ++k) {
-    const std::string name = fmt::format("reference {}", k + 1);
+    const std::string name = blip3o::ReferenceName(static_cast<size_t>(k), static_cast<size_t>(count));
     if (from.references[k].data == nullptr) return InvalidArgument(name + " has no data: expected a picture");
     BLIP3O_ASSIGN_OR_RETURN(const blip3o::PictureView view, ViewPicture(name, from.references[k]));
     pictures.references.push_back(view);
@@ -128,7 +131,7 @@ Result<blip3o::RequestPictures> ViewPictures(const blip3o_request& from) {
   return pictures;
 }
 
-Result<Request> CopyRequest(const blip3o::ModelConfig& config, const blip3o_request& from) {
+Result<Request> CopyRequest(const blip3o::Engine& engine, const blip3o_request& from) {
   Request to;
   to.first_stage = static_cast<blip3o::Stage>(from.first_stage);
   to.last_stage = static_cast<blip3o::Stage>(from.last_stage);
@@ -158,7 +161,7 @@ Result<Request> CopyRequest(const blip3o::ModelConfig& config, const blip3o_requ
   to.guidance = from.guidance;
   to.strength = from.strength;
   BLIP3O_ASSIGN_OR_RETURN(const blip3o::RequestPictures pictures, ViewPictures(from));
-  BLIP3O_RETURN_IF_ERROR(blip3o::AddPictures(config, pictures, to));
+  BLIP3O_RETURN_IF_ERROR(blip3o::AddPictures(engine.checkpoint().config(), engine.capabilities(), pictures, to));
   return to;
 }
 
@@ -274,7 +277,7 @@ blip3o_status blip3o_model_submit(blip3o_model* model, const blip3o_request* req
   *job = nullptr;
   return Guard(error, [&]() -> Status {
     auto handle = std::make_unique<blip3o_job>();
-    BLIP3O_ASSIGN_OR_RETURN(Request copy, CopyRequest(model->engine->checkpoint().config(), *request));
+    BLIP3O_ASSIGN_OR_RETURN(Request copy, CopyRequest(*model->engine, *request));
     BLIP3O_ASSIGN_OR_RETURN(handle->job, model->engine->Submit(std::move(copy)));
     *job = handle.release();
     return {};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 
 #include "base/tensor.h"
@@ -14,7 +15,8 @@ class Arena {
   // Measures.
   Arena() = default;
   // Hands out memory of `buffer`, whose size a measuring run told.
-  explicit Arena(const Buffer& buffer) : base_(reinterpret_cast<uintptr_t>(buffer.data())) {}
+  explicit Arena(const Buffer& buffer)
+      : base_(reinterpret_cast<uintptr_t>(buffer.data())), size_(buffer.size_bytes()) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -23,6 +25,7 @@ class Arena {
     const uintptr_t address = base_ + static_cast<uintptr_t>(used_);
     used_ += (count * static_cast<int64_t>(sizeof(T)) + kAlignment - 1) / kAlignment * kAlignment;
     peak_ = std::max(peak_, used_);
+    assert(size_ < 0 || used_ <= size_);  // else the dry run took another way
     return reinterpret_cast<T*>(address);
   }
   // [rows, cols], dense.
@@ -47,6 +50,7 @@ class Arena {
  private:
   static constexpr int64_t kAlignment = 64;
   uintptr_t base_ = kAlignment;  // not null: a null matrix is an absent one
+  int64_t size_ = -1;            // without limit: it measures
   int64_t used_ = 0;
   int64_t peak_ = 0;
 };

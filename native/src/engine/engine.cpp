@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <future>
 #include <new>
@@ -39,14 +40,22 @@ ComputeOption Resolve(ComputeOption option, const Checkpoint& checkpoint) {
   return checkpoint.is_16_bit() && cpu::HasNativeBF16() ? ComputeOption::kBF16 : ComputeOption::kF32;
 }
 
+// Text to image with a prompt of usual length.
+Request TextRequest(const ModelConfig& config) {
+  constexpr int64_t kUsualPrompt = 128;
+  Request request;
+  request.prompt.resize(static_cast<size_t>(std::min(kUsualPrompt, MaxPromptLength(config))));
+  return request;
+}
+
 class JobObserver final : public RunObserver {
  public:
   explicit JobObserver(Job& job) : job_(job) {}
   Status OnProgress(EventKind kind, int index, int count) override {
     job_.events().Push({kind, index, count});
-    if (job_.cancelled()) return Cancelled("the request was cancelled");
-    return {};
+    return OnWork();
   }
+  Status OnWork() override { return job_.cancelled() ? Cancelled("the request was cancelled") : Status(); }
 
  private:
   Job& job_;
@@ -79,7 +88,7 @@ Status Engine::Start() {
   std::future<Status> status = started.get_future();
   try {
     worker_ = std::thread([this, &started] {
-      Status backend = StartBackend();
+      Status backend = StartBackendSafely();
       const bool ok = backend.ok();
       started.set_value(std::move(backend));
       if (ok) Work();
@@ -92,6 +101,16 @@ Status Engine::Start() {
   return status.get();
 }
 
+Status Engine::StartBackendSafely() {
+  try {
+    return StartBackend();
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("the machine ran out of memory while the model was opened: free some and try again");
+  } catch (const std::exception& error) {
+    return InternalError(fmt::format("unexpected failure: {}: please report it", error.what()));
+  }
+}
+
 Status Engine::StartBackend() {
   const cpu::Compute compute = options_.compute == ComputeOption::kBF16 ? cpu::Compute::kBF16 : cpu::Compute::kF32;
   BLIP3O_ASSIGN_OR_RETURN(ops_, cpu::CreateOps({options_.threads, compute}));
@@ -100,7 +119,7 @@ Status Engine::StartBackend() {
 }
 
 Status Engine::LoadConstants() {
-  if (reference_encoder_.codebook_bytes() == 0) return {};
+  if (!capabilities_.reference_tokens_lack.empty()) return {};
   const Status status = LoadCodebook();
   if (status.ok()) return {};
   // Text to image needs no codebook: the model opens, and says what it can't do.
@@ -114,11 +133,15 @@ Status Engine::LoadConstants() {
 Status Engine::LoadCodebook() {
   const MemoryNeed need = reference_encoder_.MeasureLoad();
   const int64_t kept = reference_encoder_.codebook_bytes();
-  const int64_t bytes = kept + need.workspace_bytes + ops_->ScratchBytes(need.capacity);
+  // Text to image goes before: there must be room for a picture of a usual prompt beside the codebook.
+  const MemoryNeed text = pipeline_.Measure(reference_encoder_, TextRequest(checkpoint_->config()));
+  const int64_t bytes = kept + std::max(need.workspace_bytes, text.workspace_bytes) +
+                        std::max(ops_->ScratchBytes(need.capacity), ops_->ScratchBytes(text.capacity));
   const int64_t allowed = options_.memory_limit_bytes > 0 ? options_.memory_limit_bytes : AvailableMemoryBytes();
   if (bytes > allowed) {
-    return OutOfMemory(fmt::format("its codebook takes {}, and {} are allowed: raise the limit or free some memory",
-                                   Mebibytes(bytes), Mebibytes(allowed)));
+    return OutOfMemory(fmt::format(
+        "its codebook of {} and a picture beside it take {}, and {} are allowed: raise the limit or free some memory",
+        Mebibytes(kept), Mebibytes(bytes), Mebibytes(allowed)));
   }
   BLIP3O_RETURN_IF_ERROR(ops_->Reserve(need.capacity));
   BLIP3O_ASSIGN_OR_RETURN(const Buffer workspace, ops_->Allocate(need.workspace_bytes));

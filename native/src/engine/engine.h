@@ -54,6 +54,8 @@ class Engine {
 
   Status Start();
   void Work();
+  // No exception leaves the worker's thread.
+  Status StartBackendSafely();
   Status StartBackend();
   // Computes what stays: the codebook. Without memory for it the model can do all but read reference tokens.
   Status LoadConstants();

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -25,6 +24,7 @@ constexpr int64_t kPictureChannels = 3;
 class SilentObserver final : public RunObserver {
  public:
   Status OnProgress(EventKind, int, int) override { return {}; }
+  Status OnWork() override { return {}; }
 };
 
 }  // namespace
@@ -49,7 +49,9 @@ struct Pipeline::Flow {
   Matrix initial = {};                  // [h·w, c]
   Matrix mask = {};                     // [h·w, 1]
 
-  bool Wants(Value value) const { return values != nullptr && (request.Keeps(value) || IsResultOfLastStage(value)); }
+  bool dry() const { return values == nullptr; }
+  // In a dry run too: what is kept may take memory on its way.
+  bool Wants(Value value) const { return request.Keeps(value) || IsResultOfLastStage(value); }
 
   bool IsResultOfLastStage(Value value) const {
     switch (request.last_stage) {
@@ -68,7 +70,7 @@ struct Pipeline::Flow {
   }
 
   void Keep(Value value, DType dtype, const Shape& shape, const void* data) {
-    if (values == nullptr || !Wants(value)) return;
+    if (dry() || !Wants(value)) return;
     HostTensor& tensor = (*values)[static_cast<size_t>(value)];
     tensor.dtype = dtype;
     tensor.shape = shape;
@@ -77,7 +79,7 @@ struct Pipeline::Flow {
   }
   // The same of what lies in host memory.
   void KeepHost(Value value, DType dtype, const Shape& shape, const void* data) {
-    if (!Wants(value)) return;
+    if (dry() || !Wants(value)) return;
     HostTensor& tensor = (*values)[static_cast<size_t>(value)];
     const auto* bytes = static_cast<const std::byte*>(data);
     tensor.dtype = dtype;
@@ -224,7 +226,9 @@ Status Pipeline::Tokens(Flow& flow, int64_t most_tokens) const {
   {
     const Stopwatch stopwatch(flow.timings.prefill);
     const int32_t* ids = flow.LoadIds(PromptIds(flow));
-    language_model_.Prefill(ops, flow.arena, ids, prompt, cache, flow.hidden_states.Rows(0, 1));
+    WorkProgress progress(flow.observer);
+    BLIP3O_RETURN_IF_ERROR(
+        language_model_.Prefill(ops, flow.arena, ids, prompt, cache, flow.hidden_states.Rows(0, 1), progress));
     BLIP3O_RETURN_IF_ERROR(ops.Finish());
   }
   const Stopwatch stopwatch(flow.timings.tokens);
@@ -261,7 +265,9 @@ Status Pipeline::GivenTokens(Flow& flow) const {
   flow.hidden_states = flow.arena.TakeMatrix(count + 1, config_.language_model.hidden_size);
   const Arena::Scope scope(flow.arena);
   const std::vector<KvSlot> cache = language_model_.TakeCache(flow.arena, length);
-  language_model_.Prefill(flow.ops, flow.arena, flow.LoadIds(sequence), length, cache, flow.hidden_states);
+  WorkProgress progress(flow.observer);
+  BLIP3O_RETURN_IF_ERROR(language_model_.Prefill(flow.ops, flow.arena, flow.LoadIds(sequence), length, cache,
+                                                 flow.hidden_states, progress));
   BLIP3O_RETURN_IF_ERROR(flow.ops.Finish());
   if (!flow.ops.AllFinite(flow.hidden_states)) {
     return NotFinite(flow, ModelPart::kLanguageModel, "the hidden states");
@@ -299,8 +305,11 @@ Status Pipeline::Condition(Flow& flow) const {
     }
   }
   BLIP3O_RETURN_IF_ERROR(flow.ops.Finish());
-  if (!flow.ops.AllFinite(flow.condition) || !flow.ops.AllFinite(flow.null_condition)) {
-    return NotFinite(flow, ModelPart::kConnector, "the condition");
+  if (!flow.ops.AllFinite(flow.condition.Rows(0, hidden_rows)) || !flow.ops.AllFinite(flow.null_condition)) {
+    return NotFinite(flow, ModelPart::kConnector, "the condition's values");
+  }
+  if (reference_rows > 0 && !flow.ops.AllFinite(flow.condition.Rows(hidden_rows, reference_rows))) {
+    return NotFinite(flow, ModelPart::kReferenceConnector, "the values of the references in the condition");
   }
   flow.Keep(Value::kCondition, flow.condition);
   flow.Keep(Value::kNullCondition, flow.null_condition);
@@ -332,9 +341,10 @@ Status Pipeline::Latents(Flow& flow, int64_t most_steps) const {
   DiffusionTransformer::Conditioning conditioning;
   {
     const Stopwatch stopwatch(flow.timings.condition);
-    conditioning = diffusion_transformer_.Prepare(
+    WorkProgress progress(flow.observer);
+    BLIP3O_RETURN_IF_ERROR(diffusion_transformer_.Prepare(
         ops, flow.arena, flow.condition, null_first ? flow.null_condition : Matrix(),
-        config_.editing.beside_noise ? flow.references : std::vector<Matrix>(), side, side);
+        config_.editing.beside_noise ? flow.references : std::vector<Matrix>(), side, side, progress, conditioning));
     BLIP3O_RETURN_IF_ERROR(ops.Finish());
   }
 
@@ -407,7 +417,7 @@ Status Pipeline::Pixels(Flow& flow) const {
     const Matrix planes = flow.arena.TakeMatrix(flow.latents.cols, flow.latents.rows);
     ops.ToPlanes(flow.latents, static_cast<float>(1.0 / config_.autoencoder.scaling_factor), planes.data);
     ops.FromPlanes(planes.data, 1.0f, scaled);
-    PartProgress progress(ops, flow.observer, EventKind::kDecode);
+    PartProgress progress(ops, flow.observer, EventKind::kDecode, decoder_.Parts());
     BLIP3O_RETURN_IF_ERROR(decoder_.Decode(ops, flow.arena, scaled, side, side, progress, image));
   }
   if (!ops.AllFinite(image)) return NotFinite(flow, ModelPart::kDecoder, "the image");
@@ -418,7 +428,8 @@ Status Pipeline::Pixels(Flow& flow) const {
     ops.ToPixels(image, pixels);
     flow.Keep(Value::kPixels, DType::kU8, {picture, picture, kPictureChannels}, pixels);
     const Request& request = flow.request;
-    if (!request.mask.empty()) Blend(request.mask.weights, request.initial.autoencoder, flow.KeptPixels());
+    if (!flow.dry() && !request.mask.empty())
+      Blend(request.mask.weights, request.initial.autoencoder, flow.KeptPixels());
   }
   return {};
 }

@@ -12,9 +12,9 @@ namespace blip3o {
 namespace {
 
 constexpr int64_t kPictureChannels = 3;
-// A conversation about a few pictures. Each costs its two resized copies, its tokens and its latents: 3.7 MiB at the
-// public sizes.
-constexpr size_t kKnownPictures = 8;
+// As many as one request may have, so that the next one about the same pictures encodes none. Each costs its two
+// resized copies, its tokens and its latents: 3.6 MiB at the public sizes.
+constexpr size_t kKnownPictures = static_cast<size_t>(kMaxReferences);
 
 // A codebook that nobody may touch, for dry runs.
 Matrix Untouchable(int64_t rows, int64_t cols) {
@@ -67,7 +67,8 @@ void ReferenceEncoder::Measure(Ops& dry_ops, Arena& arena, const Request& reques
 
 // Fills the places of pictures that the cache holds, and yields the rest, each picture once.
 template <typename T>
-std::vector<ReferenceEncoder::Task<T>> ReferenceEncoder::Unknown(std::vector<Task<T>> tasks, PictureCache<T>& cache) {
+std::vector<ReferenceEncoder::Task<T>> ReferenceEncoder::Unknown(const std::vector<Task<T>>& tasks,
+                                                                 PictureCache<T>& cache) {
   std::vector<Task<T>> unknown;
   for (const Task<T>& task : tasks) {
     *task.place = cache.Find(*task.picture);
@@ -96,10 +97,9 @@ Status ReferenceEncoder::Encode(Ops& ops, Arena& arena, const Request& request, 
   const std::vector<Task<LatentPlanes>> new_latents = Unknown(to_encode, latents_);
   const int parts = static_cast<int>(new_tokens.size()) * tokenizer_.Parts() +
                     static_cast<int>(new_latents.size()) * encoder_.Parts();
-  PartProgress progress(ops, observer, EventKind::kEncode);
   int done = 0;
   for (const Task<TokenList>& task : new_tokens) {
-    progress.Continue(done, parts);
+    PartProgress progress(ops, observer, EventKind::kEncode, parts, done);
     auto tokens = std::make_shared<TokenList>(static_cast<size_t>(config_.image_tokens.tokens));
     BLIP3O_RETURN_IF_ERROR(Tokenize(ops, arena, task.picture->bytes.data(), progress, tokens->data()));
     *task.place = std::move(tokens);
@@ -107,7 +107,7 @@ Status ReferenceEncoder::Encode(Ops& ops, Arena& arena, const Request& request, 
   }
   const int64_t side = config_.latent_side();
   for (const Task<LatentPlanes>& task : new_latents) {
-    progress.Continue(done, parts);
+    PartProgress progress(ops, observer, EventKind::kEncode, parts, done);
     auto planes =
         std::make_shared<LatentPlanes>(static_cast<size_t>(config_.autoencoder.latent_channels * side * side));
     BLIP3O_RETURN_IF_ERROR(EncodeLatents(ops, arena, task.picture->bytes.data(), progress, planes->data()));

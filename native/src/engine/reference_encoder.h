@@ -53,7 +53,7 @@ class ReferenceEncoder {
     std::shared_ptr<const T>* place;
   };
   template <typename T>
-  static std::vector<Task<T>> Unknown(std::vector<Task<T>> tasks, PictureCache<T>& cache);
+  static std::vector<Task<T>> Unknown(const std::vector<Task<T>>& tasks, PictureCache<T>& cache);
 
   Matrix LoadImage(Ops& ops, Arena& arena, const uint8_t* pixels, int64_t side) const;
   Status Tokenize(Ops& ops, Arena& arena, const uint8_t* pixels, Progress& progress, int32_t* host) const;

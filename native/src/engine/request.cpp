@@ -22,9 +22,6 @@ Status CheckStages(const Request& request) {
     return InvalidArgument(fmt::format("stages run from first_stage to last_stage, both in 0..4: found {} to {}",
                                        static_cast<int>(request.first_stage), static_cast<int>(request.last_stage)));
   }
-  if (request.last_stage == Stage::kReferences && request.references.empty()) {
-    return InvalidArgument("the stages end at the references, but there is none: expected at least one picture");
-  }
   if (request.outputs >> kValueCount != 0) {
     return InvalidArgument(fmt::format("outputs has bits above {}: found {:#x}", kValueCount - 1, request.outputs));
   }
@@ -154,17 +151,28 @@ Status CheckInputs(const ModelConfig& config, const Request& request) {
   return {};
 }
 
-Status CheckReferences(const ModelConfig& config, const Capabilities& capabilities, const Request& request) {
+// What the request's pictures ask of the model.
+Status CheckCapabilities(const Capabilities& capabilities, const Request& request, bool has_initial_picture) {
   if (request.MakesReferenceTokens() && !capabilities.reference_tokens_lack.empty()) {
     return Unsupported(capabilities.reference_tokens_lack);
   }
-  const bool encodes = request.MakesReferenceLatents() || !request.initial.empty();
+  const bool encodes = request.MakesReferenceLatents() || has_initial_picture;
   if (encodes && !capabilities.reference_latents_lack.empty()) {
     return Unsupported(capabilities.reference_latents_lack);
   }
-  if (!request.edits() || request.last_stage == Stage::kReferences) return {};
-  if (!capabilities.editing_lacks.empty()) return Unsupported(capabilities.editing_lacks);
-  if (!request.references.empty()) return {};
+  const bool edits = request.edits() && request.last_stage != Stage::kReferences;
+  if (edits && !capabilities.editing_lacks.empty()) return Unsupported(capabilities.editing_lacks);
+  return {};
+}
+
+Status CheckReferences(const ModelConfig& config, const Request& request) {
+  if (request.last_stage == Stage::kReferences && request.references.empty()) {
+    return InvalidArgument("the stages end at the references, but there is none: expected at least one picture");
+  }
+  if (request.reference_latents.empty()) return {};
+  if (!request.references.empty()) {
+    return InvalidArgument("both references and reference_latents are given: expected one of them");
+  }
   const int64_t side = config.latent_side();
   BLIP3O_RETURN_IF_ERROR(CheckTensor("reference_latents", request.reference_latents, DType::kF32,
                                      {-1, config.autoencoder.latent_channels, side, side}));
@@ -184,15 +192,14 @@ Status CheckInitial(const Request& request) {
         fmt::format("strength is {}, but there is no initial picture to start from: give one, or leave strength at 1",
                     request.strength));
   }
+  if (!request.initial_latents.empty() && !request.Runs(Stage::kLatents)) {
+    return InvalidArgument(
+        "initial_latents are given, but the stages don't include the latents, which start from them");
+  }
   if (!request.initial.empty() && !request.initial_latents.empty()) {
     return InvalidArgument("both an initial picture and initial latents are given: expected one of them");
   }
   return {};
-}
-
-// The caller's name for reference k of n.
-std::string ReferenceName(size_t k, size_t count) {
-  return count == 1 ? "the reference" : fmt::format("reference {}", k + 1);
 }
 
 Status AddMask(const RequestPictures& pictures, int64_t side, int64_t latent_side, Request& request) {
@@ -218,12 +225,18 @@ Status AddMask(const RequestPictures& pictures, int64_t side, int64_t latent_sid
 
 }  // namespace
 
+std::string ReferenceName(size_t k, size_t count) {
+  return count == 1 ? "the reference" : fmt::format("reference {}", k + 1);
+}
+
 int32_t Request::first_step() const {
   const int32_t run = static_cast<int32_t>(std::lround(static_cast<double>(strength) * steps));
   return steps - std::clamp(run, 1, steps);
 }
 
-Status AddPictures(const ModelConfig& config, const RequestPictures& pictures, Request& request) {
+Status AddPictures(const ModelConfig& config, const Capabilities& capabilities, const RequestPictures& pictures,
+                   Request& request) {
+  BLIP3O_RETURN_IF_ERROR(CheckStages(request));
   const size_t count = pictures.references.size();
   if (count > static_cast<size_t>(kMaxReferences)) {
     return InvalidArgument(fmt::format("there are {} references: expected at most {}", count, kMaxReferences));
@@ -235,6 +248,8 @@ Status AddPictures(const ModelConfig& config, const RequestPictures& pictures, R
     return InvalidArgument(
         "an initial picture or a mask is given, but the stages end before the latents, which read it");
   }
+  request.references.resize(count);  // what is made depends on whether there are any
+  BLIP3O_RETURN_IF_ERROR(CheckCapabilities(capabilities, request, pictures.initial.data != nullptr));
   for (size_t k = 0; k < count; ++k) {
     BLIP3O_RETURN_IF_ERROR(CheckPicture(ReferenceName(k, count), pictures.references[k]));
   }
@@ -242,7 +257,6 @@ Status AddPictures(const ModelConfig& config, const RequestPictures& pictures, R
     BLIP3O_RETURN_IF_ERROR(CheckPicture("the initial picture", pictures.initial));
   }
   const int64_t side = config.picture_side();
-  request.references.resize(count);  // what is made depends on whether there are any
   const int64_t tokenizer_side = request.MakesReferenceTokens() ? config.image_tokenizer.image_size : 0;
   const int64_t autoencoder_side = request.MakesReferenceLatents() ? side : 0;
   for (size_t k = 0; k < count; ++k) {
@@ -261,7 +275,8 @@ int64_t MaxPromptLength(const ModelConfig& config) {
 
 Status CheckRequest(const ModelConfig& config, const Capabilities& capabilities, const Request& request) {
   BLIP3O_RETURN_IF_ERROR(CheckStages(request));
-  BLIP3O_RETURN_IF_ERROR(CheckReferences(config, capabilities, request));
+  BLIP3O_RETURN_IF_ERROR(CheckReferences(config, request));
+  BLIP3O_RETURN_IF_ERROR(CheckCapabilities(capabilities, request, !request.initial.empty()));
   BLIP3O_RETURN_IF_ERROR(CheckInitial(request));
   if (request.Runs(Stage::kTokens)) {
     BLIP3O_RETURN_IF_ERROR(CheckPrompt(config, request));

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/status.h"
@@ -109,14 +110,19 @@ struct Request {
   }
 };
 
+// What errors call reference k (from 0) of so many: "reference 2", or "the reference" where there is one.
+std::string ReferenceName(size_t k, size_t count);
+
 // A caller's pictures, borrowed.
 struct RequestPictures {
   std::vector<PictureView> references;
   PictureView initial, mask;  // no data: absent
 };
 
-// Checks the pictures and resizes them to what the model sees. Needs the request's stages and outputs.
-Status AddPictures(const ModelConfig& config, const RequestPictures& pictures, Request& request);
+// Checks the pictures, and whether the model can do anything with them, before it resizes them to what the model sees.
+// Needs the request's stages and outputs.
+Status AddPictures(const ModelConfig& config, const Capabilities& capabilities, const RequestPictures& pictures,
+                   Request& request);
 
 // The longest prompt that leaves room for the image tokens: prompt + N + 1 <= max_position_embeddings.
 int64_t MaxPromptLength(const ModelConfig& config);

@@ -41,6 +41,12 @@ Status CheckPicture(std::string_view name, const PictureView& picture) {
   return {};
 }
 
+void CompositeOverWhite(const uint8_t* rgba, int64_t width, uint8_t* rgb) {
+  for (int64_t i = 0; i < width; ++i, rgba += 4, rgb += 3) {
+    for (int c = 0; c < 3; ++c) rgb[c] = OverWhite(rgba[c], rgba[3]);
+  }
+}
+
 Picture ToRgb(const PictureView& picture) {
   const int64_t pixels = picture.height * picture.width;
   Picture rgb{std::vector<uint8_t>(static_cast<size_t>(pixels * 3)), picture.height, picture.width, 3};
@@ -54,9 +60,7 @@ Picture ToRgb(const PictureView& picture) {
       std::copy_n(from, pixels * 3, to);
       break;
     default:
-      for (int64_t i = 0; i < pixels; ++i, from += 4, to += 3) {
-        for (int c = 0; c < 3; ++c) to[c] = OverWhite(from[c], from[3]);
-      }
+      CompositeOverWhite(from, pixels, to);
   }
   return rgb;
 }

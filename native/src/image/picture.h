@@ -36,6 +36,9 @@ inline constexpr int64_t kMaxAspectRatio = 100;
 // Refuses sizes that can't be worked with. `name` is what the error calls the picture: "reference 2".
 Status CheckPicture(std::string_view name, const PictureView& picture);
 
+// One row of it: `width` pixels RGBA to RGB.
+void CompositeOverWhite(const uint8_t* rgba, int64_t width, uint8_t* rgb);
+
 // [height, width, 3]: grey repeated, alpha composited over white, (value·alpha + 255·(255 − alpha)) / 255 rounded to
 // the nearest.
 Picture ToRgb(const PictureView& picture);

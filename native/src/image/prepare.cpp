@@ -20,10 +20,6 @@ Picture AsRgb(Picture picture) { return picture.channels == 3 ? std::move(pictur
 }  // namespace
 
 PreparedPicture Prepare(const PictureView& picture, int64_t tokenizer_side, int64_t autoencoder_side) {
-  if (picture.channels == 4) {
-    const Picture rgb = ToRgb(picture);
-    return Prepare(rgb.view(), tokenizer_side, autoencoder_side);
-  }
   // Grey stays grey until it is small: channels are resized each by itself, so equal ones stay equal.
   PreparedPicture prepared;
   if (tokenizer_side > 0) {

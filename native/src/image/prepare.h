@@ -22,7 +22,7 @@ struct PreparedPicture {
 // floor(side · long / short), offset (size − side) / 2 with halves rounded to even. A side of 0 leaves that size out.
 PreparedPicture Prepare(const PictureView& picture, int64_t tokenizer_side, int64_t autoencoder_side);
 
-// Only the centre crop, for any channels.
+// Only the centre crop; grey stays grey.
 Picture ResizeToSquare(const PictureView& picture, int64_t side);
 
 }  // namespace blip3o

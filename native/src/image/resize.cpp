@@ -92,32 +92,49 @@ struct Rows {
   const uint8_t* operator[](int64_t row) const { return data + row * stride; }
 };
 
-// to[rows, positions, Channels] = sums along each row of `from`.
+// to[positions, Channels] = sums along one row.
 template <int Channels>
-void HorizontalPass(Rows from, int64_t rows, const Taps& taps, uint8_t* to) {
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t i = 0; i < taps.positions(); ++i, to += Channels) {
-      const Taps::Span span = taps.spans[static_cast<size_t>(i)];
-      const uint8_t* bytes = from[row] + span.first * Channels;
-      const int32_t* weights = taps.weights_of(i);
-      std::array<int32_t, Channels> sums;
-      sums.fill(kHalf);
-      for (int64_t k = 0; k < span.count; ++k, bytes += Channels) {
-        for (int c = 0; c < Channels; ++c) sums[static_cast<size_t>(c)] += bytes[c] * weights[k];
-      }
-      for (int c = 0; c < Channels; ++c) to[c] = ToByte(sums[static_cast<size_t>(c)]);
+uint8_t* SumAlong(const uint8_t* row, const Taps& taps, uint8_t* to) {
+  for (int64_t i = 0; i < taps.positions(); ++i, to += Channels) {
+    const Taps::Span span = taps.spans[static_cast<size_t>(i)];
+    const uint8_t* bytes = row + span.first * Channels;
+    const int32_t* weights = taps.weights_of(i);
+    std::array<int32_t, Channels> sums;
+    sums.fill(kHalf);
+    for (int64_t k = 0; k < span.count; ++k, bytes += Channels) {
+      for (int c = 0; c < Channels; ++c) sums[static_cast<size_t>(c)] += bytes[c] * weights[k];
     }
+    for (int c = 0; c < Channels; ++c) to[c] = ToByte(sums[static_cast<size_t>(c)]);
   }
+  return to;
 }
 
-void HorizontalPass(Rows from, int64_t rows, int64_t channels, const Taps& taps, uint8_t* to) {
-  switch (channels) {
-    case 1:
-      return HorizontalPass<1>(from, rows, taps, to);
-    case 3:
-      return HorizontalPass<3>(from, rows, taps, to);
-    default:
-      return HorizontalPass<4>(from, rows, taps, to);
+// The rows of a picture as they are resized: grey or RGB. RGBA is composited one row at a time, so that no second
+// picture of its size is needed.
+class SourceRows {
+ public:
+  explicit SourceRows(const PictureView& picture) : picture_(picture) {
+    if (picture.channels == 4) composited_.resize(static_cast<size_t>(picture.width * 3));
+  }
+
+  int64_t channels() const { return picture_.channels == 1 ? 1 : 3; }
+  // Good until the next call.
+  const uint8_t* operator[](int64_t row) {
+    const uint8_t* bytes = picture_.data + row * picture_.width * picture_.channels;
+    if (composited_.empty()) return bytes;
+    CompositeOverWhite(bytes, picture_.width, composited_.data());
+    return composited_.data();
+  }
+
+ private:
+  const PictureView& picture_;
+  std::vector<uint8_t> composited_;
+};
+
+// to[rows, positions, channels] = sums along each row from `first` on.
+void HorizontalPass(SourceRows& source, int64_t first, int64_t rows, const Taps& taps, uint8_t* to) {
+  for (int64_t row = first; row < first + rows; ++row) {
+    to = source.channels() == 1 ? SumAlong<1>(source[row], taps, to) : SumAlong<3>(source[row], taps, to);
   }
 }
 
@@ -149,8 +166,8 @@ Picture Resize(const PictureView& picture, int64_t height, int64_t width, Resize
 
 Picture ResizeAndCrop(const PictureView& picture, int64_t height, int64_t width, ResizeFilter filter,
                       const CropWindow& window) {
-  const int64_t channels = picture.channels;
-  assert(picture.height > 0 && picture.width > 0 && (channels == 1 || channels == 3 || channels == 4));
+  assert(picture.height > 0 && picture.width > 0);
+  assert(picture.channels == 1 || picture.channels == 3 || picture.channels == 4);
   assert(window.height > 0 && window.top >= 0 && window.top + window.height <= height);
   assert(window.width > 0 && window.left >= 0 && window.left + window.width <= width);
 
@@ -163,29 +180,23 @@ Picture ResizeAndCrop(const PictureView& picture, int64_t height, int64_t width,
     rows = row_taps.end() - first_row;
   }
 
-  const int64_t row_bytes = window.width * channels;
-  Picture result{{}, window.height, window.width, channels};
-  Rows source{picture.data, picture.width * channels};
-  source.data = source[first_row];
-  std::vector<uint8_t> between;
+  SourceRows source(picture);
+  const int64_t row_bytes = window.width * source.channels();
+  std::vector<uint8_t> narrowed(static_cast<size_t>(rows * row_bytes));  // the window's columns of those rows
   if (width != picture.width) {
     const Taps column_taps = MakeTaps(picture.width, width, window.left, window.width, filter);
-    between.resize(static_cast<size_t>(rows * row_bytes));
-    HorizontalPass(source, rows, channels, column_taps, between.data());
-    source = {between.data(), row_bytes};
+    HorizontalPass(source, first_row, rows, column_taps, narrowed.data());
   } else {
-    source.data += window.left * channels;
+    for (int64_t row = 0; row < rows; ++row) {
+      std::copy_n(source[first_row + row] + window.left * source.channels(), row_bytes, &narrowed[row * row_bytes]);
+    }
   }
 
-  if (!vertical && !between.empty()) {
-    result.bytes = std::move(between);
-    return result;
-  }
-  result.bytes.resize(static_cast<size_t>(window.height * row_bytes));
+  Picture result{std::move(narrowed), window.height, window.width, source.channels()};
   if (vertical) {
-    VerticalPass(source, row_bytes, row_taps, result.bytes.data());
-  } else {
-    for (int64_t row = 0; row < rows; ++row) std::copy_n(source[row], row_bytes, &result.bytes[row * row_bytes]);
+    const std::vector<uint8_t> between =
+        std::exchange(result.bytes, std::vector<uint8_t>(static_cast<size_t>(window.height * row_bytes)));
+    VerticalPass({between.data(), row_bytes}, row_bytes, row_taps, result.bytes.data());
   }
   return result;
 }

@@ -21,7 +21,7 @@ struct CropWindow {
   int64_t width = 0;
 };
 
-// `picture` (any channels; each by itself) resized to height × width.
+// `picture` resized to height × width, each channel by itself; RGBA is composited over white first and yields RGB.
 Picture Resize(const PictureView& picture, int64_t height, int64_t width, ResizeFilter filter);
 
 // The same, then cropped: only the window is computed, and memory is taken for no more.

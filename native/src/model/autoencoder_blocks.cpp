@@ -1,5 +1,7 @@
 #include "model/autoencoder_blocks.h"
 
+#include <algorithm>
+
 #include "model/glu_mb_conv.h"
 
 namespace blip3o {
@@ -58,6 +60,24 @@ void EfficientViTBlock(Ops& ops, Arena& arena, const AutoencoderConfig& config, 
 }
 
 }  // namespace
+
+MapChain::MapChain(Arena& arena, const std::vector<int64_t>& sizes, size_t at_bottom)
+    : arena_(arena), scope_(arena), at_bottom_(at_bottom) {
+  int64_t largest = 0;
+  for (size_t i = at_bottom % 2; i < sizes.size(); i += 2) largest = std::max(largest, sizes[i]);
+  bottom_ = arena.Take<float>(largest);
+}
+
+Matrix MapChain::Next(int64_t rows, int64_t cols) {
+  ++made_;
+  if (NewestIsAtBottom()) return {bottom_, rows, cols, cols};
+  above_.emplace(arena_);
+  return arena_.TakeMatrix(rows, cols);
+}
+
+void MapChain::DropPrevious() {
+  if (NewestIsAtBottom()) above_.reset();
+}
 
 Activation ToActivation(ActivationName name) {
   return name == ActivationName::kRelu ? Activation::kRelu : Activation::kSilu;

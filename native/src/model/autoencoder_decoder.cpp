@@ -1,7 +1,5 @@
 #include "model/autoencoder_decoder.h"
 
-#include <algorithm>
-#include <optional>
 #include <vector>
 
 namespace blip3o {
@@ -12,59 +10,46 @@ Grid Doubled(const Grid& grid) { return {grid.pictures, 2 * grid.height, 2 * gri
 
 }  // namespace
 
-// Maps double in side from stage to stage, and only one is alive after each up-sampler. Those of every other stage,
-// the finest among them, share the memory at the bottom of the arena; the others lie above it and are given back once
-// they are read, so that a block's own memory lies where the map before it was. A stage without layers has no map.
+// Maps double in side from stage to stage: the finest, which is last, lies at the bottom.
 Status AutoencoderDecoder::Decode(Ops& ops, Arena& arena, const Matrix& latents, int64_t height, int64_t width,
                                   Progress& progress, const Matrix& image) const {
-  const Arena::Scope scope(arena);
   const auto& stages = config_.decoder.stages;
-  const int count = AutoencoderParts(config_.decoder);
+  const int count = Parts();
   int done = 0;
   const auto advance = [&] { return progress.Advance(++done, count); };
 
-  std::vector<AutoencoderMap> maps(stages.size());  // grids first; memory when their turn comes
-  std::vector<bool> at_bottom(stages.size());
-  const size_t deepest = stages.size() - 1;
-  for (size_t i = deepest + 1; i-- > 0;) {
-    const bool doubles = i < deepest && stages[i].layers > 0;
-    maps[i].grid = i == deepest ? Grid{1, height, width} : doubles ? Doubled(maps[i + 1].grid) : maps[i + 1].grid;
+  std::vector<size_t> order;  // stages that have a map, from the deepest up
+  std::vector<Grid> grids;
+  std::vector<int64_t> sizes;
+  for (size_t i = stages.size(); i-- > 0;) {
+    if (!order.empty() && stages[i].layers == 0) continue;
+    grids.push_back(order.empty() ? Grid{1, height, width} : Doubled(grids.back()));
+    order.push_back(i);
+    sizes.push_back(grids.back().rows() * stages[i].channels);
   }
-  int64_t bottom_size = 0;
-  bool bottom_next = true;
-  for (size_t i = 0; i <= deepest; ++i) {
-    if (i < deepest && stages[i].layers == 0) continue;
-    at_bottom[i] = bottom_next;
-    if (bottom_next) bottom_size = std::max(bottom_size, maps[i].grid.rows() * stages[i].channels);
-    bottom_next = !bottom_next;
-  }
-  float* const bottom = arena.Take<float>(bottom_size);
-  std::optional<Arena::Scope> above;
-
+  MapChain chain(arena, sizes, sizes.size() - 1);
   AutoencoderMap map;
-  for (size_t i = deepest + 1; i-- > 0;) {
-    const AutoencoderStageConfig& stage = stages[i];
-    if (i < deepest && stage.layers == 0) continue;
-    AutoencoderMap next = maps[i];
-    if (at_bottom[i]) {
-      next.x = {bottom, next.grid.rows(), stage.channels, stage.channels};
-    } else {
-      above.emplace(arena);
-      next.x = arena.TakeMatrix(next.grid.rows(), stage.channels);
-    }
-    if (i == deepest) {
-      ops.Conv3x3(latents, next.grid, weights_.conv_in.weight, {.bias = weights_.conv_in.bias}, next.x);
-      if (config_.decoder.shortcut) ops.AddRepeated(latents, next.x);
+  for (size_t k = 0; k < order.size(); ++k) {
+    const AutoencoderStageConfig& stage = stages[order[k]];
+    const AutoencoderStageWeights& weights = weights_.stages[order[k]];
+    const AutoencoderMap next{chain.Next(grids[k].rows(), stage.channels), grids[k]};
+    if (k == 0) {
+      Input(ops, latents, next);
       BLIP3O_RETURN_IF_ERROR(advance());
     } else {
-      Upsample(ops, arena, weights_.stages[i].sampler, map, true, next);
+      Upsample(ops, arena, weights.sampler, map, true, next);
     }
     map = next;
-    if (at_bottom[i]) above.reset();
-    BLIP3O_RETURN_IF_ERROR(AutoencoderStage(ops, arena, config_, stage, weights_.stages[i], map, advance));
+    chain.DropPrevious();
+    BLIP3O_RETURN_IF_ERROR(AutoencoderStage(ops, arena, config_, stage, weights, map, advance));
   }
   Output(ops, arena, map, image);
   return advance();
+}
+
+void AutoencoderDecoder::Input(Ops& ops, const Matrix& latents, const AutoencoderMap& out) const {
+  ops.Conv3x3(latents, out.grid, weights_.conv_in.weight, {.bias = weights_.conv_in.bias}, out.x);
+  if (config_.decoder.shortcut) ops.AddRepeated(latents, out.x);
 }
 
 void AutoencoderDecoder::Upsample(Ops& ops, Arena& arena, const ConvWeights& weights, const AutoencoderMap& in,

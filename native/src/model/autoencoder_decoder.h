@@ -20,12 +20,17 @@ class AutoencoderDecoder {
   AutoencoderDecoder(const AutoencoderConfig& config, const AutoencoderDecoderWeights& weights)
       : config_(config), weights_(weights) {}
 
-  // image [height·s · width·s, 3] from latents [height·width, c], scaling_factor already divided out;
-  // s = 2^(stages − 1). Reports each block and the output to `progress`, which may stop it.
+  // How many parts Decode reports.
+  int Parts() const { return AutoencoderParts(config_.decoder); }
+
+  // image [height·s · width·s, 3] from latents [height·width, c], scaling_factor already divided out; s = 2^samplers.
+  // Reports the input, each block and the output to `progress`, which may stop it.
   Status Decode(Ops& ops, Arena& arena, const Matrix& latents, int64_t height, int64_t width, Progress& progress,
                 const Matrix& image) const;
 
  private:
+  // The map of the deepest stage.
+  void Input(Ops& ops, const Matrix& latents, const AutoencoderMap& out) const;
   // The up-sampler of one stage, with its shortcut: [grid, Cin] → [2·grid, Cout].
   void Upsample(Ops& ops, Arena& arena, const ConvWeights& weights, const AutoencoderMap& in, bool shortcut,
                 const AutoencoderMap& out) const;

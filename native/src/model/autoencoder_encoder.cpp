@@ -1,7 +1,5 @@
 #include "model/autoencoder_encoder.h"
 
-#include <algorithm>
-#include <optional>
 #include <vector>
 
 namespace blip3o {
@@ -12,11 +10,9 @@ Grid Halved(const Grid& grid) { return {grid.pictures, grid.height / 2, grid.wid
 
 }  // namespace
 
-// Maps halve in side from stage to stage. As in the decoder, those of every other stage share the memory at the bottom
-// of the arena, the others lie above it and are given back once they are read.
+// Maps halve in side from stage to stage: the finest, which is first, lies at the bottom.
 Status AutoencoderEncoder::Encode(Ops& ops, Arena& arena, const Matrix& image, int64_t height, int64_t width,
                                   Progress& progress, const Matrix& latents) const {
-  const Arena::Scope scope(arena);
   const auto& stages = config_.encoder.stages;
   const int count = Parts();
   int done = 0;
@@ -25,29 +21,21 @@ Status AutoencoderEncoder::Encode(Ops& ops, Arena& arena, const Matrix& image, i
   // A stage with 0 layers passes its map on, save the first, whose sampler is the input.
   const Grid pixels{1, height, width};
   const size_t first = stages[0].layers > 0 ? 0 : 1;
-  std::vector<Grid> grids(stages.size(), first == 0 ? pixels : Halved(pixels));
-  for (size_t i = first + 1; i < stages.size(); ++i) {
-    grids[i] = stages[i - 1].layers > 0 ? Halved(grids[i - 1]) : grids[i - 1];
-  }
-  int64_t bottom_size = 0;
+  const auto makes_map = [&](size_t i) { return i == first || stages[i - 1].layers > 0; };
+  std::vector<Grid> grids;
+  std::vector<int64_t> sizes;
   for (size_t i = first; i < stages.size(); ++i) {
-    bottom_size = std::max(bottom_size, grids[i].rows() * stages[i].channels);
+    if (!makes_map(i)) continue;
+    grids.push_back(i == 0 ? pixels : Halved(grids.empty() ? pixels : grids.back()));
+    sizes.push_back(grids.back().rows() * stages[i].channels);
   }
-  float* const bottom = arena.Take<float>(bottom_size);
-  std::optional<Arena::Scope> above;
-
+  MapChain chain(arena, sizes, 0);
   AutoencoderMap map;
+  size_t made = 0;
   for (size_t i = first; i < stages.size(); ++i) {
-    const AutoencoderStageConfig& stage = stages[i];
-    if (i == first || stages[i - 1].layers > 0) {
-      AutoencoderMap next{{}, grids[i]};
-      const bool at_bottom = map.x.data != bottom;
-      if (at_bottom) {
-        next.x = {bottom, grids[i].rows(), stage.channels, stage.channels};
-      } else {
-        above.emplace(arena);
-        next.x = arena.TakeMatrix(grids[i].rows(), stage.channels);
-      }
+    if (makes_map(i)) {
+      const Grid& grid = grids[made++];
+      const AutoencoderMap next{chain.Next(grid.rows(), stages[i].channels), grid};
       if (i == first) {
         Input(ops, arena, image, pixels, next);
         BLIP3O_RETURN_IF_ERROR(advance());
@@ -55,9 +43,9 @@ Status AutoencoderEncoder::Encode(Ops& ops, Arena& arena, const Matrix& image, i
         Downsample(ops, arena, weights_.stages[i - 1].sampler, map, true, next);
       }
       map = next;
-      if (at_bottom) above.reset();
+      chain.DropPrevious();
     }
-    BLIP3O_RETURN_IF_ERROR(AutoencoderStage(ops, arena, config_, stage, weights_.stages[i], map, advance));
+    BLIP3O_RETURN_IF_ERROR(AutoencoderStage(ops, arena, config_, stages[i], weights_.stages[i], map, advance));
   }
   ops.Conv3x3(map.x, map.grid, weights_.conv_out.weight, {.bias = weights_.conv_out.bias}, latents);
   if (config_.encoder.shortcut) ops.AddAveraged(map.x, latents);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 
 #include "model/glu_mb_conv.h"
@@ -38,8 +39,9 @@ void WriteSinusoids(double position, int64_t quarter, float* out) {
   }
 }
 
-// Rows of a map that are `width` pixels wide, each as one row of a matrix.
+// Rows of a dense map that are `width` pixels wide, each as one row of a matrix.
 Matrix ByLines(const Matrix& map, int64_t width) {
+  assert(map.stride == map.cols && map.rows % width == 0);
   return {map.data, map.rows / width, width * map.cols, width * map.cols};
 }
 
@@ -61,11 +63,9 @@ void DiffusionTransformer::CrossKeys(Ops& ops, const CrossAttentionWeights& weig
   if (!weights.norm_k.empty()) ops.RmsNorm(keys, weights.norm_k, {}, kNormEps, Activation::kNone, {}, keys);
 }
 
-DiffusionTransformer::Conditioning DiffusionTransformer::Prepare(Ops& ops, Arena& arena, const Matrix& condition,
-                                                                 const Matrix& null_condition,
-                                                                 std::span<const Matrix> references, int64_t height,
-                                                                 int64_t width) const {
-  Conditioning c;
+Status DiffusionTransformer::Prepare(Ops& ops, Arena& arena, const Matrix& condition, const Matrix& null_condition,
+                                     std::span<const Matrix> references, int64_t height, int64_t width,
+                                     Progress& progress, Conditioning& c) const {
   const int64_t cross_width = config_.num_cross_heads * config_.cross_head_dim;
   const bool guided = !null_condition.empty();
   for (size_t i = 0; i < weights_.blocks.size(); ++i) {
@@ -86,12 +86,14 @@ DiffusionTransformer::Conditioning DiffusionTransformer::Prepare(Ops& ops, Arena
     const CrossAttentionWeights& w = weights_.blocks[i].attn2;
     CrossKeys(ops, w, caption, c.keys[i]);
     ops.Matmul(caption, w.to_v, {.bias = w.bias_v}, c.values[i]);
-    if (!guided) continue;
-    // The softmax of equal scores averages equal values: the value itself.
-    ops.TokenMatmul(null_caption, w.to_v, {.bias = w.bias_v}, null_value);
-    ops.TokenMatmul(null_value, w.to_out, {.bias = w.bias_out}, c.null_output[i]);
+    if (guided) {
+      // The softmax of equal scores averages equal values: the value itself.
+      ops.TokenMatmul(null_caption, w.to_v, {.bias = w.bias_v}, null_value);
+      ops.TokenMatmul(null_value, w.to_out, {.bias = w.bias_out}, c.null_output[i]);
+    }
+    BLIP3O_RETURN_IF_ERROR(progress.Advance(static_cast<int>(i + 1), static_cast<int>(weights_.blocks.size())));
   }
-  return c;
+  return {};
 }
 
 Matrix DiffusionTransformer::PlaceReferences(Ops& ops, Arena& arena, std::span<const Matrix> references, int64_t height,

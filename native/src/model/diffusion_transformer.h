@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "base/status.h"
+#include "model/progress.h"
 #include "ops/ops.h"
 #include "weights/config.h"
 #include "weights/model_weights.h"
@@ -33,8 +35,10 @@ class DiffusionTransformer {
 
   // condition [M, C]; null_condition [1, C], or empty when no step needs the null branch. `references` [h·w, c] each,
   // those that stand beside the noisy latents along width: the transformer then sees W = (R + 1)·w columns, else W = w.
-  Conditioning Prepare(Ops& ops, Arena& arena, const Matrix& condition, const Matrix& null_condition,
-                       std::span<const Matrix> references, int64_t height, int64_t width) const;
+  // `progress` hears of each block and may stop the rest.
+  Status Prepare(Ops& ops, Arena& arena, const Matrix& condition, const Matrix& null_condition,
+                 std::span<const Matrix> references, int64_t height, int64_t width, Progress& progress,
+                 Conditioning& conditioning) const;
 
   // Velocities at latents [h·w, c] and `sigma`: of the null branch, then of the conditional one, in a matrix of
   // [2 · h·w, c]; where `velocities` has only h·w rows, of the conditional branch alone.

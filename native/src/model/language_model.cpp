@@ -32,14 +32,18 @@ LanguageModel::Buffers LanguageModel::Take(Arena& arena, int64_t rows, Mode mode
   return b;
 }
 
-void LanguageModel::Prefill(Ops& ops, Arena& arena, const int32_t* ids, int64_t count, std::span<const KvSlot> cache,
-                            const Matrix& hidden_states) const {
+Status LanguageModel::Prefill(Ops& ops, Arena& arena, const int32_t* ids, int64_t count, std::span<const KvSlot> cache,
+                              const Matrix& hidden_states, Progress& progress) const {
   const Arena::Scope scope(arena);
   const Buffers b = Take(arena, count, Mode::kPrefill);
   ops.Embed(weights_.embed_tokens, ids, 0, b.x);
-  for (size_t i = 0; i < weights_.layers.size(); ++i)
+  const int layers = static_cast<int>(weights_.layers.size());
+  for (size_t i = 0; i < weights_.layers.size(); ++i) {
     Layer(ops, weights_.layers[i], b, At(cache[i], 0), Mode::kPrefill);
+    BLIP3O_RETURN_IF_ERROR(progress.Advance(static_cast<int>(i + 1), layers));
+  }
   Norm(ops, b.x.Rows(count - hidden_states.rows, hidden_states.rows), weights_.norm, hidden_states);
+  return {};
 }
 
 void LanguageModel::Decode(Ops& ops, Arena& arena, const int32_t* token, int32_t offset, int64_t position,

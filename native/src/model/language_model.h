@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "base/status.h"
+#include "model/progress.h"
 #include "ops/ops.h"
 #include "weights/config.h"
 #include "weights/model_weights.h"
@@ -25,9 +27,10 @@ class LanguageModel {
   std::vector<KvSlot> TakeCache(Arena& arena, int64_t capacity) const;
 
   // Runs ids[0, count) (i32, the backend's memory) at positions [0, count) and fills the cache with them.
-  // hidden_states [R, H] receives the last R rows, after the final norm.
-  void Prefill(Ops& ops, Arena& arena, const int32_t* ids, int64_t count, std::span<const KvSlot> cache,
-               const Matrix& hidden_states) const;
+  // hidden_states receives the last rows, as many as it has, [., H], after the final norm. `progress` hears of each
+  // layer and may stop the rest.
+  Status Prefill(Ops& ops, Arena& arena, const int32_t* ids, int64_t count, std::span<const KvSlot> cache,
+                 const Matrix& hidden_states, Progress& progress) const;
 
   // Runs the one id *token + offset at `position`. hidden_state [1, H], after the final norm.
   void Decode(Ops& ops, Arena& arena, const int32_t* token, int32_t offset, int64_t position,

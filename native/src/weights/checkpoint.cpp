@@ -42,8 +42,11 @@ Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::filesystem::path
   }
   BLIP3O_RETURN_IF_ERROR(FirstOf(problems));
   checkpoint->capabilities_ = FindCapabilities(checkpoint->config_, checkpoint->table_, tensor_problems);
+  std::set<ModelPart> useless;
+  for (const TensorProblem& problem : tensor_problems) useless.insert(problem.part);
   std::set<const void*> counted;
   for (const BoundTensor& bound : checkpoint->tensors_) {
+    if (useless.count(bound.row->part) != 0) continue;
     if (counted.insert(bound.tensor.data).second) checkpoint->weight_bytes_ += bound.row->slot->size_bytes();
   }
   return checkpoint;
@@ -57,7 +60,7 @@ std::string Checkpoint::dtypes() const {
 
 bool Checkpoint::is_16_bit() const {
   for (const BoundTensor& bound : tensors_) {
-    if (IsReadByProducts(bound) && SizeOf(bound.tensor.dtype) != 2) return false;
+    if (IsRequired(bound.row->part) && IsReadByProducts(bound) && SizeOf(bound.tensor.dtype) != 2) return false;
   }
   return true;
 }

@@ -28,11 +28,11 @@ class Checkpoint {
   const ModelWeights& weights() const { return weights_; }
   // What it can do beyond text to image.
   const Capabilities& capabilities() const { return capabilities_; }
-  // Bytes of the tensors that the slots use.
+  // Bytes of the tensors that are read: a part of editing that is not whole is not.
   int64_t weight_bytes() const { return weight_bytes_; }
   // Their dtypes, for example "BF16" or "BF16, F32".
   std::string dtypes() const;
-  // True when every weight that products read is BF16 or F16.
+  // True when every weight that products of text to image read is BF16 or F16.
   bool is_16_bit() const;
   // Reads the weights of `part` and names the first NaN or infinity: "tensor … in file … holds nan at [3, 7]". Ok when
   // all are finite.

@@ -289,7 +289,7 @@ void CheckFirstStage(JsonFields& fields, const std::string& half, const Autoenco
   if (config.stages[0].layers > 0) return;
   fields.Expect(config.stages.size() > 1, half + "_layers_per_block", "layers in the only stage");
   // The encoder's conv_in yields a quarter of the channels and unshuffles them.
-  fields.Expect(half == "decoder" || !config.rearrange || config.stages.back().channels % 4 == 0,
+  fields.Expect(half == "decoder" || !config.rearrange || config.stages[1].channels % 4 == 0,
                 half + "_block_out_channels", "multiples of 4, for pixel_unshuffle");
 }
 

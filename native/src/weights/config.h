@@ -4,6 +4,7 @@
 //   T  prompt ids                 N  image tokens              H  hidden size of the language model
 //   C  caption size               M  rows of the condition     D  width of the diffusion transformer
 //   c  latent channels            h, w  latent grid            V  vocabulary      K, V also keys and values
+//   E  width of the vision encoder     F  its inner width      d  width of a code or a head     R  references
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,7 @@ struct ImageTokenizerConfig {
   int64_t intermediate_size = 4304;
   int64_t image_size = 384;
   int64_t patch_size = 14;
-  int64_t code_size = 0;  // width of a code: no config says it, so the codebook's tensor does; 0 where there is none
+  int64_t code_size = 1;  // width of a code: no config says it, so the codebook's tensor does
 
   // Tokens in a row and in a column.
   int64_t grid_side() const { return image_size / patch_size; }
@@ -89,7 +90,6 @@ struct DiffusionTransformerConfig {
 
 enum class AutoencoderBlock { kResBlock, kEfficientViT };
 enum class ActivationName { kSilu, kRelu };
-enum class NormName { kRms };
 
 struct AutoencoderStageConfig {
   int64_t channels = 0;
@@ -141,7 +141,7 @@ struct ModelConfig {
   FlowConfig flow;
 
   int64_t latent_side() const { return diffusion_transformer.sample_size; }
-  // Pixels per latent: 2^(stages - 1), as long as every stage has layers.
+  // Pixels per latent, in height and in width.
   int64_t pixels_per_latent() const { return int64_t{1} << autoencoder.decoder.samplers(); }
   int64_t picture_side() const { return latent_side() * pixels_per_latent(); }
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -74,11 +75,14 @@ Json CapabilitiesReport(const Capabilities& capabilities) {
           {"editing", CapabilityReport(capabilities.editing_lacks)}};
 }
 
-// What is wrong; that a part of editing is missing is no problem of a checkpoint made for text.
-std::vector<Status> Wrong(const std::vector<TensorProblem>& problems) {
+// What is wrong. That a whole part of editing is missing is no problem: the checkpoint was made for text.
+std::vector<Status> Wrong(const std::vector<TensorProblem>& problems, const std::vector<BoundTensor>& tensors) {
+  const auto is_there = [&](ModelPart part) {
+    return std::any_of(tensors.begin(), tensors.end(), [part](const BoundTensor& t) { return t.row->part == part; });
+  };
   std::vector<Status> wrong;
   for (const TensorProblem& problem : problems) {
-    if (IsRequired(problem.part) || !problem.missing) wrong.push_back(problem.status);
+    if (IsRequired(problem.part) || !problem.missing || is_there(problem.part)) wrong.push_back(problem.status);
   }
   return wrong;
 }
@@ -146,7 +150,7 @@ Result<std::string> InspectCheckpoint(const fs::path& directory, const fs::path&
     std::vector<TensorProblem> found;
     tensors = files.Bind(table, *config, found);
     capabilities = FindCapabilities(*config, table, found);
-    const std::vector<Status> tensor_problems = Wrong(found);
+    const std::vector<Status> tensor_problems = Wrong(found, tensors);
     if (file_problems.empty()) {
       problems.insert(problems.end(), tensor_problems.begin(), tensor_problems.end());
     } else {

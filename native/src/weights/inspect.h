@@ -11,7 +11,8 @@ namespace blip3o {
 // JSON, for blip3o_checkpoint_inspect:
 //   {"directory", "complete": bool,
 //    "config": {selected sizes by name},
-//    "parts": [{"name", "tensors", "parameters", "bytes", "dtypes": ["BF16"]}],
+//    "parts": [{"name", "tensors", "parameters", "bytes", "dtypes": ["BF16"]}], those of editing only where they are,
+//    "capabilities": {"reference_tokens" | "reference_latents" | "editing": {"available": bool, "lacks": "sentence"}},
 //    "problems": ["one sentence each: missing, malformed, wrong shape or dtype, NaN"],
 //    "unused": [{"name", "dtype", "shape", "bytes"}]}
 Result<std::string> InspectCheckpoint(const std::filesystem::path& directory,

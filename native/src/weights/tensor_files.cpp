@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
+constexpr int64_t kMaxCodeSize = int64_t{1} << 20;
 constexpr int64_t kMaxIndexBytes = int64_t{100} << 20;
 
 bool Holds(const Safetensors& file, const std::string& name) {
@@ -260,11 +261,16 @@ std::vector<BoundTensor> CheckpointFiles::Bind(const std::vector<TensorRow>& tab
 }
 
 void CheckpointFiles::CompleteConfig(ModelConfig& config) const {
-  const Safetensors* file = model_.FileOf(kCodebookTensor);
-  if (file == nullptr) return;
-  const auto tensor = file->tensors().find(kCodebookTensor);
-  if (tensor != file->tensors().end() && tensor->second.shape.rank() == 2) {
-    config.image_tokenizer.code_size = tensor->second.shape[1];
+  // Without a codebook the projection says it too, so that only the codebook is reported as missing.
+  for (const char* name : {kCodebookTensor, kCodeProjectionTensor}) {
+    const Safetensors* file = model_.FileOf(name);
+    if (file == nullptr) continue;
+    const auto tensor = file->tensors().find(name);
+    if (tensor == file->tensors().end() || tensor->second.shape.rank() != 2) continue;
+    const int64_t width = tensor->second.shape[1];
+    if (width < 1 || width > kMaxCodeSize) continue;
+    config.image_tokenizer.code_size = width;
+    return;
   }
 }
 

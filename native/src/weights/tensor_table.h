@@ -31,6 +31,8 @@ inline bool IsRequired(ModelPart part) { return part <= ModelPart::kDecoder; }
 
 // The tensor whose columns say how wide a code of the image tokenizer is.
 inline constexpr char kCodebookTensor[] = "model.vision_tower.vision_tower.bottleneck.regularizer.embedding.weight";
+inline constexpr char kCodeProjectionTensor[] =
+    "model.vision_tower.vision_tower.bottleneck.regularizer.embedding_proj.weight";
 
 struct TensorRow {
   std::string name;   // "model.layers.0.self_attn.q_proj.weight"

@@ -22,8 +22,12 @@ REARRANGE = dict(downsample_block_type="pixel_unshuffle", upsample_block_type="p
 ZERO_FIRST = dict(encoder_layers_per_block=(0, 1, 2), decoder_layers_per_block=(0, 2, 1))
 ZERO_MIDDLE = dict(encoder_layers_per_block=(1, 0, 1), decoder_layers_per_block=(1, 0, 1), encoder_block_out_channels=(8, 32, 32),
                    decoder_block_out_channels=(8, 32, 32))
+THIN = {f"{half}_{key}": value for half in ("encoder", "decoder") for key, value in dict(
+    block_types=("ResBlock",) * 4, block_out_channels=(2, 2, 4, 8), layers_per_block=(0, 1, 1, 1), qkv_multiscales=((),) * 4).items()}
 VARIANTS = dict(rearrange=REARRANGE, zero_first=dict(CONV, **ZERO_FIRST), zero_first_rearrange=dict(REARRANGE, **ZERO_FIRST),
-                zero_middle=dict(CONV, **ZERO_MIDDLE, encoder_out_shortcut=False))
+                zero_middle=dict(CONV, **ZERO_MIDDLE, encoder_out_shortcut=False),
+                # So few channels that a picture's planes are larger than any map on the way to it.
+                thin=dict(CONV, **THIN))
 
 for seed, (name, options) in enumerate(VARIANTS.items()):
     torch.manual_seed(seed)

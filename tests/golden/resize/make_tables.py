@@ -124,11 +124,14 @@ for size in ([30, 20], [17, 41], [13, 13], [45, 60]):
 for name, sizes in ((one, ([1, 1], [5, 3])), (row, ([1, 20], [1, 90], [7, 47], [4, 9])), (column, ([20, 1], [90, 1], [47, 7], [9, 4]))):
     for size in sizes:
         resize += resize_case(name, size)
-# Pillow multiplies by alpha before it resizes RGBA; ours takes each channel by itself, as grey.
-for filter, value in FILTERS.items():
-    planes = [Image.fromarray(tensors[f"source.{rgba}"][..., c]).resize((20, 9), value) for c in range(4)]
-    resize.append(dict(filter=filter, source=rgba, size=[9, 20], name=f"{filter}.{rgba}.to.9x20"))
-    tensors[resize[-1]["name"]] = np.stack([np.asarray(p) for p in planes], -1)
+# Pillow multiplies by alpha before it resizes RGBA; ours composites it over white, to the nearest, and resizes RGB.
+values = tensors[f"source.{rgba}"].astype(np.int32)
+alpha = values[..., 3:]
+white = Image.fromarray(((values[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8))
+for height, width in ((9, 20), (9, 13), (19, 20), (19, 13)):
+    for filter, value in FILTERS.items():
+        resize.append(dict(filter=filter, source=rgba, size=[height, width], name=f"{filter}.{rgba}.to.{height}x{width}"))
+        tensors[resize[-1]["name"]] = np.asarray(white.resize((width, height), value))
 
 # 32 pixels of the shorter side make longer ones of 33, 35, 37 and 45: offsets 0.5, 1.5, 2.5 and 6.5, to even 0, 2, 2 and 6.
 prepare = [prepare_case(picture(f"half_{h}x{w}", h, w, 3), 24, 32) for h, w in

@@ -10,6 +10,7 @@ import java.awt.image.Raster;
 import java.awt.image.WritableRaster;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,6 +54,26 @@ class BadPicturesTest {
     Path missing = directory.resolve("größe-none.png");
     assertMessage(missing + ": there is no such file", () -> InputImage.read(missing));
     assertMessage(directory + " is a directory", () -> InputImage.read(directory));
+  }
+
+  @Test
+  void whatIsNoFileIsNotRead() {
+    Path endless = Path.of("/dev/zero");
+    assertTimeoutPreemptively(
+        AT_ONCE,
+        () -> assertMessage("/dev/zero is a device or a pipe", () -> InputImage.read(endless)));
+  }
+
+  /** A gigabyte of zeros that takes no space on the disk. */
+  @Test
+  void aLargeFileThatBeginsAsNoPictureIsNotReadToItsEnd() throws IOException {
+    Path large = directory.resolve("large.raw");
+    try (RandomAccessFile file = new RandomAccessFile(large.toFile(), "rw")) {
+      file.setLength(1L << 30);
+    }
+    assertTimeoutPreemptively(
+        AT_ONCE,
+        () -> assertMessage(large + " is no picture that can be", () -> InputImage.read(large)));
   }
 
   @ParameterizedTest

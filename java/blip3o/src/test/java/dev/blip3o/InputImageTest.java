@@ -264,6 +264,8 @@ class InputImageTest {
   void exifOrientation(int orientation, String expected) {
     byte[] png = PictureFiles.write("png", PictureFiles.pattern(3, 2));
     byte[] jpeg = PictureFiles.write("jpeg", PictureFiles.pattern(3, 2));
+    int[] palette = palette(256);
+    byte[] indices = {10, 20, 30, 40, 50, 60};
     for (ByteOrder order : new ByteOrder[] {ByteOrder.BIG_ENDIAN, ByteOrder.LITTLE_ENDIAN}) {
       byte[] exif = PictureFiles.exif(orientation, order);
       assertTurned(
@@ -275,7 +277,37 @@ class InputImageTest {
           expected,
           InputImage.decode(jpeg),
           InputImage.decode(PictureFiles.withSegment(jpeg, APPLICATION_1, segment)));
+      assertTurned(
+          expected,
+          InputImage.decode(PictureFiles.tiff(3, 2, 1, order, palette, indices)),
+          InputImage.decode(PictureFiles.tiff(3, 2, orientation, order, palette, indices)));
     }
+  }
+
+  /** Programs store the colours of 8 bits times 256 or times 257. */
+  @ParameterizedTest
+  @ValueSource(ints = {256, 257})
+  void palettesOfTiffs(int factor) {
+    byte[] indices = new byte[256];
+    int[] expected = new int[3 * 256];
+    for (int i = 0; i < 256; i++) {
+      indices[i] = (byte) i;
+      expected[3 * i] = i;
+      expected[3 * i + 1] = 255 - i;
+      expected[3 * i + 2] = i ^ 85;
+    }
+    byte[] file = PictureFiles.tiff(16, 16, 1, ByteOrder.LITTLE_ENDIAN, palette(factor), indices);
+    assertSamples(InputImage.decode(file), 16, 16, 3, expected);
+  }
+
+  private static int[] palette(int factor) {
+    int[] palette = new int[3 * 256];
+    for (int i = 0; i < 256; i++) {
+      palette[i] = i * factor;
+      palette[256 + i] = (255 - i) * factor;
+      palette[512 + i] = (i ^ 85) * factor;
+    }
+    return palette;
   }
 
   /** Pixels of {@code stored} are a to f, row by row. */

@@ -129,6 +129,48 @@ public final class PictureFiles {
     return data.array();
   }
 
+  /**
+   * A TIFF of one strip with a palette of 8 bits.
+   *
+   * @param palette 256 reds, greens and blues of 16 bits
+   * @param indices {@code [height, width]}
+   */
+  public static byte[] tiff(
+      int width, int height, int orientation, ByteOrder order, int[] palette, byte[] indices) {
+    int[][] entries = { // tag, type (3: 16 bits, 4: 32 bits), count, value or place
+      {256, 3, 1, width},
+      {257, 3, 1, height},
+      {258, 3, 1, 8}, // bits
+      {259, 3, 1, 1}, // not compressed
+      {262, 3, 1, 3}, // palette
+      {273, 4, 1, 0}, // where the strip is
+      {274, 3, 1, orientation},
+      {277, 3, 1, 1}, // samples of a pixel
+      {278, 3, 1, height}, // rows of the strip
+      {279, 4, 1, indices.length},
+      {320, 3, palette.length, 0}, // where the palette is
+    };
+    int paletteAt = 8 + 2 + entries.length * 12 + 4;
+    entries[10][3] = paletteAt;
+    entries[5][3] = paletteAt + 2 * palette.length;
+    ByteBuffer data = ByteBuffer.allocate(entries[5][3] + indices.length).order(order);
+    data.put((byte) (order == ByteOrder.BIG_ENDIAN ? 'M' : 'I')).put(data.get(0));
+    data.putShort((short) 42).putInt(8).putShort((short) entries.length);
+    for (int[] entry : entries) {
+      data.putShort((short) entry[0]).putShort((short) entry[1]).putInt(entry[2]);
+      if (entry[1] == 3 && entry[2] == 1) {
+        data.putShort((short) entry[3]).putShort((short) 0);
+      } else {
+        data.putInt(entry[3]);
+      }
+    }
+    data.putInt(0); // no next directory
+    for (int value : palette) {
+      data.putShort((short) value);
+    }
+    return data.put(indices).array();
+  }
+
   /** Arrays one after the other. */
   public static byte[] join(byte[]... parts) {
     ByteArrayOutputStream joined = new ByteArrayOutputStream();

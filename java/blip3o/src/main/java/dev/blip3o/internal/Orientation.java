@@ -19,12 +19,13 @@ final class Orientation {
   private Orientation() {}
 
   /**
-   * The orientation of a JPEG's or PNG's EXIF data, {@code [1, 8]}; 1 where there is none, or none
-   * that can be read: a picture is not refused for what is written beside it.
+   * The orientation in a JPEG's or PNG's EXIF data or a TIFF's first directory, {@code [1, 8]}; 1
+   * where there is none, or none that can be read: a picture is not refused for what is written
+   * beside it.
    */
   static int of(byte[] file) {
     try {
-      Metadata metadata = PngChunks.isPng(file) ? png(file) : jpeg(file);
+      Metadata metadata = metadata(file);
       ExifIFD0Directory directory = metadata.getFirstDirectoryOfType(ExifIFD0Directory.class);
       Integer orientation =
           directory == null ? null : directory.getInteger(ExifIFD0Directory.TAG_ORIENTATION);
@@ -32,6 +33,18 @@ final class Orientation {
     } catch (ImageProcessingException | IOException | RuntimeException e) {
       return AS_STORED;
     }
+  }
+
+  private static Metadata metadata(byte[] file) throws ImageProcessingException, IOException {
+    if (PngChunks.isPng(file)) {
+      return png(file);
+    }
+    return isTiff(file) ? tiff(file) : jpeg(file);
+  }
+
+  /** Whether a file begins with a byte order, as TIFF does; EXIF data have its layout. */
+  private static boolean isTiff(byte[] file) {
+    return file.length > 1 && file[0] == file[1] && (file[0] == 'I' || file[0] == 'M');
   }
 
   private static Metadata jpeg(byte[] file) throws ImageProcessingException, IOException {
@@ -42,10 +55,20 @@ final class Orientation {
   private static Metadata png(byte[] file) throws ImageProcessingException, IOException {
     Metadata metadata = new Metadata();
     for (PngChunks.Chunk chunk : PngChunks.read(new ByteArrayInputStream(file), "eXIf")) {
-      new TiffReader()
-          .processTiff(
-              new ByteArrayReader(chunk.data()), new ExifTiffHandler(metadata, null, 0), 0);
+      read(chunk.data(), metadata);
     }
     return metadata;
+  }
+
+  private static Metadata tiff(byte[] file) throws ImageProcessingException, IOException {
+    Metadata metadata = new Metadata();
+    read(file, metadata);
+    return metadata;
+  }
+
+  private static void read(byte[] tiff, Metadata metadata)
+      throws ImageProcessingException, IOException {
+    new TiffReader()
+        .processTiff(new ByteArrayReader(tiff), new ExifTiffHandler(metadata, null, 0), 0);
   }
 }

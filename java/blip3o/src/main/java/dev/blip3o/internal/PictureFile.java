@@ -3,12 +3,13 @@ package dev.blip3o.internal;
 import dev.blip3o.Blip3oException;
 import dev.blip3o.InputImageException;
 import dev.blip3o.InsufficientMemoryException;
+import java.awt.image.BufferedImage;
+import java.awt.image.IndexColorModel;
+import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
@@ -26,12 +27,17 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
 public final class PictureFile {
   private static final int MAX_FILE_BYTES = 1 << 29;
 
+  /** What tells the formats apart stands within the first bytes. */
+  private static final int SIGNATURE_BYTES = 1 << 12;
+
   /** What the JPEG decoder warns of though every pixel is as it should be. */
   private static final List<String> HARMLESS =
       List.of("extraneous bytes", "color transform", "thumbnail");
 
   /** Has no signature: most files that begin with zeros pass for it. */
   private static final String WBMP = "wbmp";
+
+  private static final String TIFF = "tif";
 
   private PictureFile() {}
 
@@ -48,32 +54,48 @@ public final class PictureFile {
    * @throws InputImageException if it can't be read or is no whole picture
    */
   public static Samples read(Path file, SizeCheck check) {
+    return decode(file.toString(), bytes(file), check);
+  }
+
+  private static byte[] bytes(Path file) {
+    String name = file.toString();
+    if (Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file)) {
+      throw new InputImageException(
+          name + " is a device or a pipe, but a picture file is needed; save the picture first");
+    }
     byte[] bytes;
-    try (InputStream in = Files.newInputStream(file)) {
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file), SIGNATURE_BYTES)) {
+      in.mark(SIGNATURE_BYTES);
+      checkSignature(name, in.readNBytes(SIGNATURE_BYTES));
+      in.reset();
       bytes = in.readNBytes(MAX_FILE_BYTES + 1);
     } catch (IOException e) {
-      throw new InputImageException(reason(file, e), e);
+      throw new InputImageException(
+          FileErrors.sentence(file, e, "a picture file")
+              .orElseGet(() -> file + " can't be read: " + e.getMessage()),
+          e);
     } catch (OutOfMemoryError e) {
-      throw tooLittleMemory(file.toString(), e);
+      throw tooLittleMemory(name, e);
     }
     if (bytes.length > MAX_FILE_BYTES) {
       throw new InputImageException(
-          file + " is too large for a picture: at most " + MAX_FILE_BYTES + " bytes are read");
+          name + " is too large for a picture: at most " + MAX_FILE_BYTES + " bytes are read");
     }
-    return decode(file.toString(), bytes, check);
+    return bytes;
   }
 
-  private static String reason(Path file, IOException e) {
-    if (e instanceof NoSuchFileException) {
-      return file + ": there is no such file";
+  /** Refuses what does not begin as a picture does, before all of it is read. */
+  private static void checkSignature(String name, byte[] start) throws IOException {
+    checkNotEmpty(name, start);
+    try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(start))) {
+      reader(name, in).dispose();
     }
-    if (Files.isDirectory(file)) {
-      return file + " is a directory, but a picture file is needed";
+  }
+
+  private static void checkNotEmpty(String name, byte[] file) {
+    if (file.length == 0) {
+      throw new InputImageException(name + " is empty, but a picture is needed");
     }
-    if (e instanceof AccessDeniedException) {
-      return file + ": no permission to read it";
-    }
-    return file + " can't be read: " + e.getMessage();
   }
 
   /**
@@ -83,9 +105,7 @@ public final class PictureFile {
    * @throws InputImageException if they are no whole picture
    */
   public static Samples decode(String name, byte[] file, SizeCheck check) {
-    if (file.length == 0) {
-      throw new InputImageException(name + " is empty, but a picture is needed");
-    }
+    checkNotEmpty(name, file);
     byte[] plain = JpegProfile.remove(file);
     // Not ImageIO.createImageInputStream: its cache is a file, or a setting of the whole JVM.
     try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(plain))) {
@@ -98,7 +118,7 @@ public final class PictureFile {
               new ByteArrayInputStream(file)); // ImageIO checks no sums, and wants no end
         }
         reader.addIIOReadWarningListener((source, warning) -> refuse(name, warning));
-        return RasterReader.read(name, reader.read(0)).oriented(Orientation.of(file));
+        return RasterReader.read(name, image(reader)).oriented(Orientation.of(file));
       } finally {
         reader.dispose();
       }
@@ -122,6 +142,17 @@ public final class PictureFile {
     }
     throw new InputImageException(
         name + " is no picture that can be read: it is not PNG, JPEG, GIF, BMP or TIFF");
+  }
+
+  private static BufferedImage image(ImageReader reader) throws IOException {
+    BufferedImage image = reader.read(0);
+    return image.getColorModel() instanceof IndexColorModel && isTiff(reader)
+        ? TiffPalette.exact(image, reader.getImageMetadata(0))
+        : image;
+  }
+
+  private static boolean isTiff(ImageReader reader) throws IOException {
+    return reader.getFormatName().equalsIgnoreCase(TIFF);
   }
 
   /** A decoder that warns fills what lacks with grey. */

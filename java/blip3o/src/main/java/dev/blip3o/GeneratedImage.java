@@ -89,11 +89,20 @@ public final class GeneratedImage {
   }
 
   /**
-   * What {@link #writePng} notes in the file, by PNG keyword: {@code Software}, {@code prompt},
-   * {@code seed}, {@code steps}, {@code guidance}, {@code temperature}, {@code top_k}, {@code
-   * top_p}, {@code strength} where the request has one, {@code operation} ({@code edit}; only of
-   * edits, whose prompt is the instruction), {@code tokens} (the image tokens, with commas
-   * between). The seed is unsigned. {@link PictureSettings#readPng} reads them.
+   * What {@link #writePng} notes in the file, by PNG keyword, in this order. {@link
+   * PictureSettings#readPng} reads them.
+   *
+   * <ul>
+   *   <li>{@code Software}, {@code prompt} (an edit's instruction), {@code seed} (unsigned), {@code
+   *       steps}, {@code guidance};
+   *   <li>{@code temperature}, {@code top_k}, {@code top_p}: where the tokens were drawn;
+   *   <li>{@code strength}: where the request has one;
+   *   <li>{@code operation} ({@code edit}) and {@code references} (how many): of edits;
+   *   <li>{@code initial}, {@code mask}: where there are such pictures, the first 16 hexadecimal
+   *       digits of the SHA-256 of their samples, {@link InputImage#bytes};
+   *   <li>{@code tokens_kept} ({@code true}): where the request gave the tokens;
+   *   <li>{@code tokens}: the image tokens, with commas between.
+   * </ul>
    */
   public Map<String, String> settings() {
     Map<String, String> text = new LinkedHashMap<>();
@@ -102,12 +111,21 @@ public final class GeneratedImage {
     text.put("seed", Long.toUnsignedString(seed()));
     request.steps().ifPresent(value -> text.put("steps", Integer.toString(value)));
     request.guidance().ifPresent(value -> text.put("guidance", Double.toString(value)));
-    request.temperature().ifPresent(value -> text.put("temperature", Double.toString(value)));
-    request.topK().ifPresent(value -> text.put("top_k", Integer.toString(value)));
-    request.topP().ifPresent(value -> text.put("top_p", Double.toString(value)));
+    boolean kept = request.tokens().isPresent();
+    if (!kept) {
+      request.temperature().ifPresent(value -> text.put("temperature", Double.toString(value)));
+      request.topK().ifPresent(value -> text.put("top_k", Integer.toString(value)));
+      request.topP().ifPresent(value -> text.put("top_p", Double.toString(value)));
+    }
     request.strength().ifPresent(value -> text.put("strength", Double.toString(value)));
-    if (request instanceof EditRequest) {
+    if (request instanceof EditRequest edit) {
       text.put("operation", "edit");
+      text.put("references", Integer.toString(edit.references().size()));
+    }
+    request.initial().ifPresent(image -> text.put("initial", image.fingerprint()));
+    request.mask().ifPresent(image -> text.put("mask", image.fingerprint()));
+    if (kept) {
+      text.put("tokens_kept", "true");
     }
     text.put(
         "tokens",

@@ -15,10 +15,13 @@ import java.util.Objects;
  * grey, 3 are red, green, blue, 4 have alpha too, not premultiplied. Immutable; holds no file open
  * and no native memory.
  *
- * <p>Files may be what ImageIO reads: PNG, JPEG, GIF (its first frame), BMP and TIFF. The samples
- * are kept as they are in the file: 16-bit ones are rounded to 8 bit (v / 257), palettes are looked
- * up, and nothing is converted by colour profiles. The EXIF orientation of JPEG and PNG is applied.
- * Alpha is kept here; the model composites it over white.
+ * <p>Files may be what ImageIO reads: PNG, JPEG, GIF (its first frame, without the canvas around
+ * it), BMP and TIFF (its first picture). The samples are kept as they are in the file: 16-bit ones
+ * are rounded to 8 bit (v / 257), palettes are looked up (of a TIFF's 16-bit palette the high byte
+ * counts), and nothing is converted by colour profiles. The EXIF orientation of JPEG, PNG and TIFF
+ * is applied. Alpha is kept here; the model composites it over white. The one transparent colour
+ * that a PNG can name instead of alpha counts for 8 and 16 bits per sample; grey PNGs of fewer bits
+ * stay opaque.
  *
  * <p>Limits: a file above the limit of pixels, {@link #MAX_PIXELS} where none is given, is refused
  * before anything of it is decoded; the longer side may be at most {@value #MAX_ASPECT} times the
@@ -51,7 +54,8 @@ public final class InputImage {
   }
 
   /**
-   * Reads a picture file.
+   * Reads a picture file: a regular one, no device or pipe. A file that does not begin as a picture
+   * does is refused before the rest of it is read.
    *
    * @param maxPixels the largest width times height, {@code [1, 2^28]}
    * @throws InputImageException if the file can't be read or is no picture that can be used
@@ -224,6 +228,11 @@ public final class InputImage {
     return channels() == 1
         ? new int[] {height(), width()}
         : new int[] {height(), width(), channels()};
+  }
+
+  /** The first digits of the SHA-256 of {@link #bytes}, by which files tell pictures apart. */
+  String fingerprint() {
+    return samples.fingerprint();
   }
 
   /** The luma, {@code [height, width]}, over white where there is alpha: this picture as a mask. */

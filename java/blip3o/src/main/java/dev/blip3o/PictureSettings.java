@@ -1,11 +1,11 @@
 package dev.blip3o;
 
+import dev.blip3o.internal.FileErrors;
 import dev.blip3o.internal.PngTextReader;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
@@ -24,12 +24,14 @@ public final class PictureSettings {
     Objects.requireNonNull(file, "file");
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
       return PngTextReader.read(in);
-    } catch (NoSuchFileException e) {
-      throw new InputImageException(file + ": there is no such file", e);
     } catch (IOException e) {
-      String reason = e.getMessage() == null ? "it is truncated" : e.getMessage();
       throw new InputImageException(
-          file + ": its settings can't be read as those of a PNG: " + reason, e);
+          FileErrors.sentence(file, e, "a PNG file").orElseGet(() -> notSettings(file, e)), e);
     }
+  }
+
+  private static String notSettings(Path file, IOException e) {
+    String reason = e.getMessage() == null ? "it is truncated" : e.getMessage();
+    return file + ": its settings can't be read as those of a PNG: " + reason;
   }
 }

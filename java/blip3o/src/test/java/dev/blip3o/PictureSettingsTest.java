@@ -1,6 +1,7 @@
 package dev.blip3o;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -30,13 +31,7 @@ class PictureSettingsTest {
             .seed(-1)
             .strength(0.6)
             .build();
-    Duration zero = Duration.ZERO;
-    GeneratedImage image =
-        new GeneratedImage(
-            Pixels.of(1, 1, new byte[3]),
-            request,
-            new int[] {7, 0, 65535},
-            new Timings(zero, zero, zero, zero, zero, zero, zero, zero, zero, 0));
+    GeneratedImage image = image(request, 7, 0, 65535);
     Path file = directory.resolve("edited.png");
     image.writePng(file);
     Map<String, String> settings = PictureSettings.readPng(file);
@@ -46,6 +41,54 @@ class PictureSettingsTest {
     assertEquals("0.6", settings.get("strength"));
     assertEquals("7,0,65535", settings.get("tokens"));
     assertEquals("mach ihn blau 🍎", settings.get("prompt"));
+  }
+
+  @Test
+  void theSettingsSayWhatThePictureWasMadeFrom() {
+    InputImage picture = InputImage.ofRgb(1, 1, new byte[] {1, 2, 3});
+    InputImage mask = InputImage.ofGray(1, 1, new byte[] {0});
+    Map<String, String> drawn =
+        image(
+                EditRequest.builder("a", picture, mask)
+                    .seed(1)
+                    .temperature(0.5)
+                    .topK(3)
+                    .topP(0.25)
+                    .mask(mask)
+                    .build(),
+                7)
+            .settings();
+    assertEquals("2", drawn.get("references"));
+    assertEquals("039058c6f2c0cb49", drawn.get("initial"));
+    assertEquals("6e340b9cffb37a98", drawn.get("mask"));
+    assertEquals("0.5", drawn.get("temperature"));
+    assertEquals("3", drawn.get("top_k"));
+    assertEquals("0.25", drawn.get("top_p"));
+    assertFalse(drawn.containsKey("tokens_kept"));
+  }
+
+  @Test
+  void tokensThatWereKeptWereNotDrawn() {
+    ImageRequest request =
+        ImageRequest.builder("a").seed(1).temperature(0.5).topK(3).topP(0.25).tokens(7).build();
+    Map<String, String> kept = image(request, 7).settings();
+    assertEquals(
+        Map.of(
+            "Software", "blip3o-java",
+            "prompt", "a",
+            "seed", "1",
+            "tokens_kept", "true",
+            "tokens", "7"),
+        kept);
+  }
+
+  private static GeneratedImage image(PictureRequest request, int... tokens) {
+    Duration zero = Duration.ZERO;
+    return new GeneratedImage(
+        Pixels.of(1, 1, new byte[3]),
+        request,
+        tokens,
+        new Timings(zero, zero, zero, zero, zero, zero, zero, zero, zero, 0));
   }
 
   @Test
@@ -86,7 +129,7 @@ class PictureSettingsTest {
     assertMessage(missing + ": there is no such file", missing);
     Path text = Files.writeString(directory.resolve("notes.png"), "not a picture");
     assertMessage(text + ": its settings can't be read as those of a PNG: it is no PNG", text);
-    assertMessage(directory.toString(), directory);
+    assertMessage(directory + " is a directory, but a PNG file is needed", directory);
     byte[] whole =
         PictureFiles.png(HEADER, PictureFiles.chunk("tEXt", join("a\0", new byte[3])), END);
     for (int length = 8; length < whole.length; length++) {

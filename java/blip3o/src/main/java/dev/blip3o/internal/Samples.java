@@ -1,5 +1,9 @@
 package dev.blip3o.internal;
 
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
 /**
  * The samples of a picture, rows from the top.
  *
@@ -11,6 +15,7 @@ package dev.blip3o.internal;
 public record Samples(int width, int height, int channels, byte[] data) {
   private static final int IDENTITY = 1;
   private static final int LAST = 8;
+  private static final int FINGERPRINT_BYTES = 8;
 
   /** Where an axis of the stored picture comes from, for an EXIF orientation. */
   private record Turn(boolean transposed, boolean mirroredX, boolean mirroredY) {
@@ -50,6 +55,16 @@ public record Samples(int width, int height, int channels, byte[] data) {
       }
     }
     return new Samples(newWidth, newHeight, channels, turned);
+  }
+
+  /** The first 16 hexadecimal digits of the SHA-256 of the samples. */
+  public String fingerprint() {
+    try {
+      byte[] hash = MessageDigest.getInstance("SHA-256").digest(data);
+      return HexFormat.of().formatHex(hash, 0, FINGERPRINT_BYTES);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
   }
 
   /**

@@ -13,7 +13,10 @@ package dev.blip3o;
 public record Progress(Stage stage, int index, int count, int picture, int pictures) {
   /** The stages that report. */
   public enum Stage {
-    /** Parts of the encoding of reference and initial pictures are done. */
+    /**
+     * Parts of the encoding of reference and initial pictures are done. Not reported where all of
+     * them were seen lately, so that none is encoded again.
+     */
     ENCODE,
     /** Image tokens are drawn. */
     TOKENS,

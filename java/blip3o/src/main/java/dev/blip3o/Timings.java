@@ -49,8 +49,9 @@ public record Timings(
   }
 
   /**
-   * The time spent in Java and JNI: the total less queue and compute. It holds tokenizing,
-   * listeners, copies and the hand-over between threads.
+   * The time outside the native stages, in Java and JNI: the total less queue and compute. It holds
+   * tokenizing, listeners, copies, the resizing of pictures to the model's sizes (in native code,
+   * on the calling thread), and the hand-over between threads.
    */
   public Duration overhead() {
     Duration rest = total.minus(queued).minus(compute());

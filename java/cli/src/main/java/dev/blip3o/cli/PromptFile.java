@@ -47,7 +47,7 @@ final class PromptFile {
     } catch (NoSuchFileException e) {
       throw new UsageException("there is no prompts file " + file, e);
     } catch (IOException e) {
-      throw new CliException("can't read the prompts file " + file + ": " + e.getMessage(), e);
+      throw new CliException("the prompts file " + ReadFailure.sentence(file, e), e);
     }
   }
 

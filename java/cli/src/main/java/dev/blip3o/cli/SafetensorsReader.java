@@ -11,7 +11,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -63,10 +62,8 @@ final class SafetensorsReader {
         throw failure("expected at most %d bytes, but the file has %d", MAX_FILE_BYTES, size);
       }
       return Files.readAllBytes(file);
-    } catch (NoSuchFileException e) {
-      throw new SafetensorsException(file + ": there is no such file", e);
     } catch (IOException e) {
-      throw new SafetensorsException(file + ": can't be read: " + e.getMessage(), e);
+      throw new SafetensorsException(ReadFailure.sentence(file, e), e);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.blip3o.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blip3o.Blip3oModel;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -63,7 +64,7 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Path place = ModelArguments.directory(directory, environment.root(), "DIR");
-    String text = Blip3oModel.inspect(place, Optional.ofNullable(diffusion), check);
+    String text = inspect(place);
     CheckpointReport report = new CheckpointReport(parse(text));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
@@ -76,6 +77,21 @@ final class InspectCommand implements Callable<Integer> {
       return ExitCodes.OK;
     }
     throw new CliException("the checkpoint " + place + " can't be used: " + report.firstProblem());
+  }
+
+  /** The library's report, and what the tokenizer lacks where the weights would do for editing. */
+  private String inspect(Path place) {
+    String text = Blip3oModel.inspect(place, Optional.ofNullable(diffusion), check);
+    JsonNode report = parse(text);
+    if (report.path("capabilities").path("editing") instanceof ObjectNode editing
+        && editing.path("available").asBoolean()) {
+      Optional<String> lack = TokenizerCheck.editingLack(place);
+      if (lack.isPresent()) {
+        editing.put("available", false).put("lacks", lack.get());
+        return report.toPrettyString();
+      }
+    }
+    return text;
   }
 
   private static JsonNode parse(String report) {

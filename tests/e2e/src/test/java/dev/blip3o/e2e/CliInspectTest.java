@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,6 +52,30 @@ class CliInspectTest {
     Command command = Command.run("inspect", Repository.root().resolve(model).toString());
     String pattern = "(?s).*Pictures as input\\R.*  editing +" + verdict + ".*";
     assertTrue(command.out().matches(pattern), command.out());
+  }
+
+  @Test
+  void editingNeedsTokensOfTheTokenizer() throws IOException {
+    Path model = Repository.copyDemo(folder.resolve("model"));
+    Path tokenizer = model.resolve("tokenizer.json");
+    String text = Files.readString(tokenizer);
+    assertTrue(text.contains("<|vision_start|>"));
+    Files.writeString(tokenizer, text.replace("<|vision_start|>", "<|vision_begin|>"));
+    Command command = Command.run("inspect", model.toString());
+    assertEquals(0, command.code(), command.err());
+    String lack = ".*" + Pattern.quote(tokenizer.toString()) + ".*<\\|vision_start\\|>.*";
+    assertTrue(command.out().matches("(?s).*\\R  editing +no: " + lack), command.out());
+    assertTrue(command.out().contains("  image to image               yes"), command.out());
+
+    Command json = Command.run("inspect", "--json", model.toString());
+    JsonNode editing = new JsonMapper().readTree(json.out()).at("/capabilities/editing");
+    assertFalse(editing.get("available").asBoolean());
+    String picture = Repository.demo().resolve("edits/000.png").toString();
+    String out = folder.resolve("a.png").toString();
+    Command refused =
+        Command.run("edit", "make it red", "-i", picture, "--model=" + model, "-o", out);
+    assertEquals(1, refused.code());
+    assertTrue(refused.err().contains(editing.get("lacks").asText()), refused.err());
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.blip3o.cli;
 
 import dev.blip3o.Blip3oException;
 import dev.blip3o.GenerationCancelledException;
+import dev.blip3o.InsufficientMemoryException;
 import dev.blip3o.InvalidRequestException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
@@ -12,6 +13,10 @@ import picocli.CommandLine.ParseResult;
 
 /** Turns what went wrong into one line on standard error and an exit code. */
 final class Failures implements IParameterExceptionHandler, IExecutionExceptionHandler {
+  /** How a user of the launcher gets a larger heap. */
+  static final String LARGER_HEAP =
+      "the launcher takes its size from BLIP3O_JAVA_OPTIONS, for example -Xmx8g";
+
   @Override
   public int handleParseException(ParameterException failure, String[] args) {
     CommandLine command = failure.getCommandLine();
@@ -43,6 +48,10 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
   private static String sentence(Exception failure) {
     if (failure instanceof GenerationCancelledException) {
       return "cancelled";
+    }
+    if (failure instanceof InsufficientMemoryException
+        && failure.getCause() instanceof OutOfMemoryError) {
+      return failure.getMessage() + "; " + LARGER_HEAP;
     }
     if (failure instanceof Blip3oException || failure instanceof CliException) {
       return failure.getMessage();

@@ -53,7 +53,7 @@ public final class Main {
     try {
       code = commandLine.execute(Arguments.decoded(args));
     } catch (OutOfMemoryError e) {
-      err.println("blip3o: the Java heap is too small: start Java with a larger -Xmx");
+      err.println("blip3o: the Java heap is too small; " + Failures.LARGER_HEAP);
       code = ExitCodes.FAILED;
     }
     if (code == ExitCodes.OK && out.checkError()) {

@@ -3,6 +3,7 @@ package dev.blip3o.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,9 +30,14 @@ class CliProcessTest {
 
   /** A process of this JVM's class path, with the launcher's JVM options that matter here. */
   private static Process start(String... words) throws IOException {
+    return start(List.of(), words);
+  }
+
+  private static Process start(List<String> options, String... words) throws IOException {
     // A shell's background job ignores interrupts, and what it starts would inherit that.
     List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
     command.addAll(java());
+    command.addAll(command.size() - 1, options);
     command.addAll(List.of(words));
     return new ProcessBuilder(command).start();
   }
@@ -50,7 +57,12 @@ class CliProcessTest {
   }
 
   private static Command run(String... words) throws IOException, InterruptedException {
-    Process process = start(words);
+    return run(List.of(), words);
+  }
+
+  private static Command run(List<String> options, String... words)
+      throws IOException, InterruptedException {
+    Process process = start(options, words);
     String out = text(process.getInputStream());
     String err = text(process.getErrorStream());
     return new Command(process.waitFor(), out, err);
@@ -91,6 +103,25 @@ class CliProcessTest {
     Matcher first = FIRST_TOKEN.matcher(command.out());
     assertTrue(first.find(), command.out() + command.err());
     assertTrue(Double.parseDouble(first.group(1)) > 0, command.out());
+  }
+
+  @Test
+  void theLauncherHeapHoldsAPictureOfMostPixels() throws IOException, InterruptedException {
+    int side = 8190;
+    Path picture = folder.resolve("large.png");
+    BufferedImage image = new BufferedImage(side, side, BufferedImage.TYPE_3BYTE_BGR);
+    assertTrue(ImageIO.write(image, "png", picture.toFile()));
+    String[] words = {
+      "edit", "make it red", "-q", "--steps=1", "-i", picture.toString(), "-o", folder + "/a.png"
+    };
+    List<String> heap = List.of("-Xmx" + LauncherTest.LEAST_HEAP_MIB + "m");
+    assertEquals(new Command(0, "", ""), run(heap, words));
+
+    Command small = run(List.of("-Xmx128m"), words);
+    assertEquals(1, small.code());
+    assertEquals(1, small.err().lines().count(), small.err());
+    assertTrue(small.err().contains(picture + " is too large for the Java heap"), small.err());
+    assertTrue(small.err().contains("BLIP3O_JAVA_OPTIONS, for example -Xmx8g"), small.err());
   }
 
   @Test

@@ -37,10 +37,13 @@ import picocli.CommandLine.Spec;
       "  blip3o edit \"make the red circle blue\" -i picture.png --tokens-from blue.png"
     })
 final class EditCommand implements Callable<Integer> {
+  private static final String USUAL_NAME = "edited";
+
   private final Environment environment;
 
   @Spec private CommandSpec spec;
   @Mixin private PictureArguments pictures;
+  @Mixin private InputArguments input;
 
   @Parameters(
       paramLabel = "INSTRUCTION",
@@ -66,7 +69,7 @@ final class EditCommand implements Callable<Integer> {
   @Option(
       names = {"-o", "--output"},
       paramLabel = "PLACE",
-      defaultValue = "edited.png",
+      defaultValue = USUAL_NAME + ".png",
       description = "A .png file, a directory or a pattern; see below. Default: edited.png.")
   private String output;
 
@@ -75,15 +78,15 @@ final class EditCommand implements Callable<Integer> {
       paramLabel = "S",
       description =
           "Start from the first picture, noised by this much, above 0 to 1, instead of from pure"
-              + " noise.")
+              + " noise. It picks whole steps: the last S x --steps, rounded, at least one.")
   private Double strength;
 
   @Option(
       names = "--mask",
       paramLabel = "FILE",
       description =
-          "A picture of the first picture's size: where it is white the result may differ, where it"
-              + " is black the first picture is kept.")
+          "A picture of the first picture's size: where it is white (or transparent) the result may"
+              + " differ, where it is black the first picture is kept.")
   private Path mask;
 
   EditCommand(Environment environment) {
@@ -93,10 +96,17 @@ final class EditCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<String> texts = PromptKind.INSTRUCTION.texts(words, prompts);
-    List<InputImage> references = images.stream().map(InputImage::read).toList();
-    Optional<InputImage> kept = Optional.ofNullable(mask).map(InputImage::read);
+    List<InputImage> references = images.stream().map(input::read).toList();
+    Optional<InputImage> kept =
+        Optional.ofNullable(mask)
+            .map(file -> input.readMask(file, references.get(0), images.get(0)));
     return pictures.draw(
-        spec.commandLine(), environment, output, texts, text -> start(text, references, kept));
+        spec.commandLine(),
+        environment,
+        output,
+        USUAL_NAME,
+        texts,
+        text -> start(text, references, kept));
   }
 
   private EditRequest.Builder start(

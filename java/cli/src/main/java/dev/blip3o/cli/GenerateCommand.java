@@ -36,12 +36,14 @@ import picocli.CommandLine.Spec;
       "  blip3o generate \"a green star\" --from sketch.jpg --strength 0.7 -o star.png"
     })
 final class GenerateCommand implements Callable<Integer> {
+  private static final String USUAL_NAME = "picture";
   private static final double DEFAULT_STRENGTH = 0.6;
 
   private final Environment environment;
 
   @Spec private CommandSpec spec;
   @Mixin private PictureArguments pictures;
+  @Mixin private InputArguments input;
 
   @Parameters(
       paramLabel = "PROMPT",
@@ -58,7 +60,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = {"-o", "--output"},
       paramLabel = "PLACE",
-      defaultValue = "picture.png",
+      defaultValue = USUAL_NAME + ".png",
       description = "A .png file, a directory or a pattern; see below. Default: picture.png.")
   private String output;
 
@@ -74,7 +76,8 @@ final class GenerateCommand implements Callable<Integer> {
       names = "--strength",
       paramLabel = "S",
       description =
-          "How far from the picture of --from, above 0 to 1; 1 keeps nothing of it. Default: "
+          "How far from the picture of --from, above 0 to 1; 1 keeps nothing of it. It"
+              + " picks whole steps: the last S x --steps, rounded, at least one. Default: "
               + DEFAULT_STRENGTH
               + ".")
   private Double strength;
@@ -83,8 +86,8 @@ final class GenerateCommand implements Callable<Integer> {
       names = "--mask",
       paramLabel = "FILE",
       description =
-          "A picture of the size of --from's: where it is white the result may differ, where it is"
-              + " black --from's is kept.")
+          "A picture of the size of --from's: where it is white (or transparent) the result may"
+              + " differ, where it is black --from's is kept.")
   private Path mask;
 
   GenerateCommand(Environment environment) {
@@ -95,10 +98,16 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() {
     List<String> texts = PromptKind.PROMPT.texts(words, prompts);
     checkFrom();
-    Optional<InputImage> initial = Optional.ofNullable(from).map(InputImage::read);
-    Optional<InputImage> kept = Optional.ofNullable(mask).map(InputImage::read);
+    Optional<InputImage> initial = Optional.ofNullable(from).map(input::read);
+    Optional<InputImage> kept =
+        Optional.ofNullable(mask).map(file -> input.readMask(file, initial.orElseThrow(), from));
     return pictures.draw(
-        spec.commandLine(), environment, output, texts, text -> start(text, initial, kept));
+        spec.commandLine(),
+        environment,
+        output,
+        USUAL_NAME,
+        texts,
+        text -> start(text, initial, kept));
   }
 
   private void checkFrom() {

@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  * <ul>
  *   <li>{@code picture.png}: one picture there; several as {@code picture-1.png}, {@code
  *       picture-2.png} and so on
- *   <li>a directory: the same names with {@code picture} inside it
+ *   <li>a directory: the same names inside it, with the command's usual word
  *   <li>a pattern, {@code {prompt}-{seed}.png}: each word in braces is replaced
  * </ul>
  *
@@ -25,7 +25,6 @@ import java.util.regex.Pattern;
  */
 final class OutputNames {
   private static final String EXTENSION = ".png";
-  private static final String STEM = "picture";
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{([^{}]*)\\}");
   private static final Map<String, Function<Picture, String>> PLACEHOLDERS =
       Map.of(
@@ -61,11 +60,13 @@ final class OutputNames {
   /**
    * The file of each picture.
    *
+   * @param output the value of {@code -o}
+   * @param usual what a picture in a directory is called, without {@code .png}
    * @throws UsageException if {@code output} is no place for pictures, or two pictures would have
    *     one name
    */
-  static List<Path> of(String output, List<Picture> pictures) {
-    Template template = template(output, pictures.size() > 1);
+  static List<Path> of(String output, String usual, List<Picture> pictures) {
+    Template template = template(output, usual, pictures.size() > 1);
     List<Path> files = new ArrayList<>();
     Map<Path, Picture> taken = new HashMap<>();
     for (Picture picture : pictures) {
@@ -85,10 +86,14 @@ final class OutputNames {
     return files;
   }
 
-  private static Template template(String output, boolean several) {
+  private static Template template(String output, String usual, boolean several) {
+    if (output.isEmpty()) {
+      throw new UsageException(
+          "-o: the name is empty: give one that ends in .png, or a directory (. is this one)");
+    }
     String number = several ? "-{number}" : "";
     if (output.endsWith("/") || Files.isDirectory(Path.of(output))) {
-      return new Template(Path.of(output), STEM + number + EXTENSION);
+      return new Template(Path.of(output), usual + number + EXTENSION);
     }
     if (!output.toLowerCase(Locale.ROOT).endsWith(EXTENSION)) {
       throw new UsageException(

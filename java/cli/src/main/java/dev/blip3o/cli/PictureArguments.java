@@ -1,6 +1,7 @@
 package dev.blip3o.cli;
 
 import dev.blip3o.Compute;
+import dev.blip3o.ModelInfo;
 import dev.blip3o.ModelOptions;
 import dev.blip3o.OutputFile;
 import dev.blip3o.PictureRequest;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
@@ -23,7 +25,8 @@ final class PictureArguments {
   static final String NAMES_HELP =
       "Names of several pictures, from --count or more than one text:%n"
           + "  -o picture.png     picture-1.png, picture-2.png, ... or 01, 02, ...%n"
-          + "  -o DIR             the same inside that directory, which has to exist%n"
+          + "  -o DIR             inside that directory, which has to exist: picture.png%n"
+          + "                     (of edit: edited.png), numbered where there are several%n"
           + "  -o PATTERN         your own names, for example {prompt}-{seed}.png:%n"
           + "       {number}      counts all pictures from 1%n"
           + "       {prompt}      counts the texts from 1%n"
@@ -116,6 +119,7 @@ final class PictureArguments {
    * Makes the pictures of a command and writes them.
    *
    * @param output the value of {@code -o}
+   * @param usual what a picture in a directory is called, without {@code .png}
    * @param start begins the request of one text; all that it reads from files is read already
    * @return the exit code
    */
@@ -123,11 +127,13 @@ final class PictureArguments {
       CommandLine command,
       Environment environment,
       String output,
+      String usual,
       List<String> texts,
       Function<String, PictureRequest.Builder<?>> start) {
     // All that can be wrong is found before the checkpoint is opened.
-    List<PictureRequest> requests = requests(texts, start);
-    List<Path> files = OutputNames.of(output, pictures(requests));
+    Optional<int[]> tokens = Optional.ofNullable(tokensFrom).map(TokensFile::read);
+    List<PictureRequest> requests = requests(texts, tokens, start);
+    List<Path> files = OutputNames.of(output, usual, pictures(requests));
     ModelOptions options = model.options(compute);
     Path directory = model.directory(environment.root());
     files.forEach(OutputFile::at);
@@ -135,13 +141,17 @@ final class PictureArguments {
     PrintWriter report = quiet ? new PrintWriter(Writer.nullWriter()) : command.getOut();
     ProgressDisplay display =
         ProgressDisplay.create(command.getErr(), quiet, environment.terminal(), System::nanoTime);
+    Consumer<ModelInfo> check =
+        info -> tokens.ifPresent(given -> TokensFile.check(tokensFrom, given, info));
     new PictureRun(files, display, report, environment.cancellation())
-        .run(directory, options, requests);
+        .run(directory, options, check, requests);
     return ExitCodes.OK;
   }
 
   private List<PictureRequest> requests(
-      List<String> texts, Function<String, PictureRequest.Builder<?>> start) {
+      List<String> texts,
+      Optional<int[]> tokens,
+      Function<String, PictureRequest.Builder<?>> start) {
     if ((long) texts.size() * count > MAX_PICTURES) {
       throw new UsageException(
           String.format(
@@ -151,7 +161,6 @@ final class PictureArguments {
               count,
               MAX_PICTURES));
     }
-    Optional<int[]> tokens = Optional.ofNullable(tokensFrom).map(TokensFile::read);
     long next = seed == null ? ThreadLocalRandom.current().nextLong(RANDOM_SEEDS) : seed;
     List<PictureRequest> requests = new ArrayList<>();
     for (String text : texts) {

@@ -5,6 +5,7 @@ import dev.blip3o.CancellationToken;
 import dev.blip3o.EditRequest;
 import dev.blip3o.GeneratedImage;
 import dev.blip3o.ImageRequest;
+import dev.blip3o.ModelInfo;
 import dev.blip3o.ModelOptions;
 import dev.blip3o.PictureRequest;
 import dev.blip3o.Progress;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 
 /** Makes pictures one after the other and writes and reports each as soon as it is done. */
 final class PictureRun {
@@ -43,11 +45,17 @@ final class PictureRun {
   /**
    * Makes and writes the pictures.
    *
+   * @param check throws if the checkpoint doesn't fit what was given
    * @param requests one for each picture, so that no more than one picture is held in memory
    */
-  void run(Path directory, ModelOptions options, List<PictureRequest> requests) {
+  void run(
+      Path directory,
+      ModelOptions options,
+      Consumer<ModelInfo> check,
+      List<PictureRequest> requests) {
     display.begin("loading " + Text.oneLine(directory.toString()));
     try (Blip3oModel model = Blip3oModel.open(directory, options)) {
+      check.accept(model.info());
       Duration load = Duration.ofNanos(System.nanoTime() - start);
       for (int i = 0; i < requests.size(); i++) {
         display.startPicture(i + 1, requests.size());

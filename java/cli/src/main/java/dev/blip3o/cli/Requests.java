@@ -16,6 +16,7 @@ final class Requests {
           "topK", "--top-k",
           "topP", "--top-p",
           "strength", "--strength",
+          "maxPixels", "--max-pixels",
           "threads", "--threads",
           "memoryLimitBytes", "--memory");
 

@@ -1,12 +1,13 @@
 package dev.blip3o.cli;
 
+import dev.blip3o.ModelInfo;
 import dev.blip3o.PictureSettings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
@@ -18,6 +19,9 @@ final class TokensFile {
   private static final String TOKENS = "tokens";
   private static final byte[] PNG_BEGIN = {(byte) 0x89, 'P', 'N', 'G'};
 
+  /** Where the header's JSON begins: after its length. */
+  private static final int SAFETENSORS_BRACE = Long.BYTES;
+
   private TokensFile() {}
 
   /**
@@ -26,8 +30,7 @@ final class TokensFile {
    * @throws CliException if the file can't be read or holds no tokens
    */
   static int[] read(Path file) {
-    LongStream tokens =
-        isPng(file) ? ofPng(file) : LongStream.of(Safetensors.read(file).i64(TOKENS, 1).longs());
+    LongStream tokens = beginsAsPng(file) ? ofPng(file) : ofSafetensors(file);
     try {
       return tokens.mapToInt(Math::toIntExact).toArray();
     } catch (ArithmeticException e) {
@@ -35,18 +38,64 @@ final class TokensFile {
     }
   }
 
-  private static boolean isPng(Path file) {
+  private static boolean beginsAsPng(Path file) {
     if (Files.isDirectory(file)) {
       throw new CliException(
           file + ": expected a PNG or a safetensors file, but it is a directory");
     }
+    byte[] begin;
     try (InputStream in = Files.newInputStream(file)) {
-      return Arrays.equals(in.readNBytes(PNG_BEGIN.length), PNG_BEGIN);
-    } catch (NoSuchFileException e) {
-      throw new CliException(file + ": there is no such file", e);
+      begin = in.readNBytes(SAFETENSORS_BRACE + 1);
     } catch (IOException e) {
-      throw new CliException(file + ": can't be read: " + e.getMessage(), e);
+      throw new CliException(ReadFailure.sentence(file, e), e);
     }
+    if (begin.length >= PNG_BEGIN.length
+        && Arrays.equals(Arrays.copyOf(begin, PNG_BEGIN.length), PNG_BEGIN)) {
+      return true;
+    }
+    if (begin.length <= SAFETENSORS_BRACE || begin[SAFETENSORS_BRACE] != '{') {
+      throw new CliException(
+          file
+              + ": is neither a PNG that blip3o wrote nor a safetensors file; other files hold no"
+              + " image tokens");
+    }
+    return false;
+  }
+
+  private static LongStream ofSafetensors(Path file) {
+    return LongStream.of(Safetensors.read(file).i64(TOKENS, 1).longs());
+  }
+
+  /**
+   * Checks that a checkpoint knows the tokens of a file.
+   *
+   * @throws CliException if it draws another number of tokens, or others
+   */
+  static void check(Path file, int[] tokens, ModelInfo info) {
+    if (tokens.length != info.imageTokens()) {
+      throw ofAnother(
+          String.format(
+              Locale.ROOT,
+              "%s: holds %s, but a picture of this checkpoint has %d",
+              file,
+              Text.plural(tokens.length, "image token"),
+              info.imageTokens()));
+    }
+    for (int token : tokens) {
+      if (token < 0 || token >= info.imageCodes()) {
+        throw ofAnother(
+            String.format(
+                Locale.ROOT,
+                "%s: holds the image token %d, but those of this checkpoint are 0 to %d",
+                file,
+                token,
+                info.imageCodes() - 1));
+      }
+    }
+  }
+
+  private static CliException ofAnother(String sentence) {
+    return new CliException(sentence + "; give a picture of the same checkpoint");
   }
 
   private static LongStream ofPng(Path file) {

@@ -53,6 +53,7 @@ final class TraceCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
   @Mixin private ModelArguments model;
+  @Mixin private InputArguments input;
 
   @Option(
       names = "--prompt",
@@ -111,7 +112,7 @@ final class TraceCommand implements Callable<Integer> {
     Path directory = model.directory(environment.root());
     ModelOptions options = model.options(Compute.F32);
     Noise noise = readNoise(noiseFile);
-    InputImage[] pictures = references.stream().map(InputImage::read).toArray(InputImage[]::new);
+    InputImage[] pictures = references.stream().map(input::read).toArray(InputImage[]::new);
     TraceRequest request =
         Requests.named(() -> TraceRequest.of(prompt, noise, steps, guidance, pictures));
     OutputFile file = OutputFile.at(out);

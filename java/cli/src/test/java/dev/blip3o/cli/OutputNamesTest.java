@@ -15,12 +15,16 @@ class OutputNamesTest {
 
   /** The pictures of a run whose first seed is 2^64 - 1. */
   private static List<String> names(String output, int prompts, int count) {
+    return names(output, "picture", prompts, count);
+  }
+
+  private static List<String> names(String output, String usual, int prompts, int count) {
     List<OutputNames.Picture> pictures = new ArrayList<>();
     for (int i = 0; i < prompts * count; i++) {
       pictures.add(
           new OutputNames.Picture(i + 1, prompts * count, i / count + 1, prompts, -1L + i));
     }
-    return OutputNames.of(output, pictures).stream().map(Path::toString).toList();
+    return OutputNames.of(output, usual, pictures).stream().map(Path::toString).toList();
   }
 
   @Test
@@ -45,6 +49,10 @@ class OutputNamesTest {
     assertEquals(
         List.of(existing + "/picture-1.png", existing + "/picture-2.png"), names(existing, 1, 2));
     assertEquals(List.of("none/picture.png"), names("none/", 1, 1));
+    assertEquals(List.of("none/edited.png"), names("none/", "edited", 1, 1));
+    assertEquals(
+        List.of(existing + "/edited-1.png", existing + "/edited-2.png"),
+        names(existing, "edited", 2, 1));
     assertEquals(List.of("{x}/picture.png"), names("{x}/", 1, 1));
   }
 
@@ -61,6 +69,12 @@ class OutputNamesTest {
   void equalNamesAreRefused() {
     UsageException e = assertThrows(UsageException.class, () -> names("{prompt}.png", 2, 2));
     assertEquals("pictures 1 and 2 would both be 1.png: put {number} into -o", e.getMessage());
+  }
+
+  @Test
+  void anEmptyNameIsRefused() {
+    UsageException e = assertThrows(UsageException.class, () -> names("", 1, 1));
+    assertTrue(e.getMessage().contains("the name is empty"), e.getMessage());
   }
 
   @Test

@@ -95,14 +95,19 @@ class TokensFileTest {
   void otherFilesAreRefused() throws IOException {
     assertRefused(folder.resolve("missing.png"), "there is no such file");
     assertRefused(folder, "it is a directory");
-    assertRefused(Files.createFile(folder.resolve("empty")), "expected 8 bytes");
+    String neither = "is neither a PNG that blip3o wrote nor a safetensors file";
+    assertRefused(Files.createFile(folder.resolve("empty")), neither);
+    byte[] jpeg = {(byte) 0xFF, (byte) 0xD8, (byte) 0xFF, (byte) 0xE0, 0, 16, 'J', 'F', 'I', 'F'};
+    assertRefused(Files.write(folder.resolve("a.jpg"), jpeg), neither);
     byte[] whole = Files.readAllBytes(png("a.png", Map.of("tokens", "1,2,3")));
     Path cut = folder.resolve("cut.png");
     Files.write(cut, Arrays.copyOf(whole, whole.length - 20));
     assertRefused(cut, "ends before");
     String text = "P6 2 1 255 not a PNG at all";
     assertRefused(
-        Files.writeString(folder.resolve("a.ppm"), text, StandardCharsets.US_ASCII),
-        "no safetensors file");
+        Files.writeString(folder.resolve("a.ppm"), text, StandardCharsets.US_ASCII), neither);
+    byte[] tensors = Files.readAllBytes(safetensors(i64("tokens", List.of(1L), 1)));
+    Path half = folder.resolve("half.safetensors");
+    assertRefused(Files.write(half, Arrays.copyOf(tensors, 20)), "the file is cut off");
   }
 }

@@ -129,7 +129,11 @@ class CliBadPictureTest {
 
   @Test
   void aDecompressionBomb() throws IOException {
-    assertRefused(file("a.png", png(60_000, 60_000)), "60000x60000", "too many pixels");
+    assertRefused(
+        file("a.png", png(60_000, 60_000)),
+        "60000x60000",
+        "too many pixels",
+        "raise the limit with --max-pixels");
   }
 
   @Test
@@ -154,7 +158,11 @@ class CliBadPictureTest {
             List.of("generate", "a cross", "--from", GOOD.toString(), "--mask", mask))) {
       String line = failure(2, words);
       assertTrue(
-          line.contains("the mask must have the size of its picture, 128x128, but is 127x128"),
+          line.contains(
+              mask
+                  + ": the mask must have the size of "
+                  + GOOD
+                  + " as it is seen, after its EXIF orientation: 128x128, but is 127x128"),
           line);
     }
   }

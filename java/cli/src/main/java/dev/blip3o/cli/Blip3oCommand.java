@@ -1,5 +1,6 @@
 package dev.blip3o.cli;
 
+import java.nio.file.Path;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -24,6 +25,9 @@ import picocli.CommandLine.Spec;
       "  blip3o edit \"make the red circle green\" -i picture.png -o edited.png",
       "  blip3o inspect weights/demo",
       "",
+      "BLIP3O_JAVA_OPTIONS holds more options for the launcher's JVM, after its own: for",
+      "example -Xmx8g, a heap of 8 GB, for very large pictures.",
+      "",
       "Exit codes: 0 done, 1 the run failed, 2 wrong usage, 130 cancelled.",
       "'blip3o COMMAND --help' tells more about a command."
     })
@@ -45,6 +49,9 @@ final class Blip3oCommand implements Runnable {
             .addSubcommand(new InspectCommand(environment))
             .addSubcommand(new TraceCommand(environment))
             .addSubcommand(new HelpCommand());
+    // For the commands above too.
+    commandLine.registerConverter(Path.class, new PathConverter());
+    NumberConverters.register(commandLine);
     Failures failures = new Failures();
     return commandLine
         // A prompt may begin with @.

@@ -1,23 +1,34 @@
 package dev.blip3o.cli;
 
+import java.io.File;
 import java.nio.file.Path;
 import java.util.List;
 
 /** What a command calls its texts, and where it takes them from. */
 enum PromptKind {
   /** Says what a picture shows. */
-  PROMPT("a prompt", "the prompt", "what the picture shows"),
+  PROMPT(
+      "a prompt",
+      "the prompt",
+      "what the picture shows",
+      "a picture to start from needs --from before it"),
   /** Says what to change in a picture. */
-  INSTRUCTION("an instruction", "the instruction", "what to change");
+  INSTRUCTION(
+      "an instruction",
+      "the instruction",
+      "what to change",
+      "each picture needs its own -i before it");
 
   private final String one;
   private final String the;
   private final String content;
+  private final String pictures;
 
-  PromptKind(String one, String the, String content) {
+  PromptKind(String one, String the, String content, String pictures) {
     this.one = one;
     this.the = the;
     this.content = content;
+    this.pictures = pictures;
   }
 
   /**
@@ -38,12 +49,26 @@ enum PromptKind {
       throw new UsageException(one + " is missing: say in quotes " + content);
     }
     if (words.size() > 1) {
+      checkPictures(words);
       throw new UsageException(
           the
               + " has to be one word of the command line: put quotes around \""
               + String.join(" ", words)
               + "\"");
     }
+    if (words.get(0).isBlank()) {
+      throw new UsageException(the + " is empty: say in quotes " + content);
+    }
     return words;
+  }
+
+  /** A shell's pattern, or a list of pictures after one option, gives words that are files. */
+  private void checkPictures(List<String> words) {
+    for (String word : words) {
+      if (new File(word).isFile()) {
+        throw new UsageException(
+            "'" + word + "' stands where " + the + " should, but is a file: " + pictures);
+      }
+    }
   }
 }

@@ -63,7 +63,10 @@ class UsageTest {
   @CsvSource({
     "--steps, 0, --steps must be between 1 and 1000",
     "--steps, -5, --steps must be between 1 and 1000",
-    "--steps, many, --steps",
+    "--steps, many, 'many' is no whole number",
+    "--max-pixels, 0, --max-pixels must be between 1",
+    "--max-pixels, all, 'all' is no whole number",
+    "--top-p, most, 'most' is not a number",
     "--count, 0, --count must be between 1 and 10000",
     "--count, -1, --count must be between 1 and 10000",
     "--guidance, 0.5, --guidance must be between 1",
@@ -83,9 +86,10 @@ class UsageTest {
   })
   void valuesOutOfRangeNameTheOption(String option, String value, String part) {
     String output = folder.resolve("picture.png").toString();
-    assertRefused(2, part, "generate", "a red circle", "-o", output, option, value);
-    assertRefused(2, option, "generate", "a red circle", "-o", output, option, value);
     String picture = picture("in.png", 4, 3);
+    String from = "--from=" + picture;
+    assertRefused(2, part, "generate", "a red circle", from, "-o", output, option, value);
+    assertRefused(2, option, "generate", "a red circle", from, "-o", output, option, value);
     assertRefused(2, part, "edit", "make it red", "-i", picture, "-o", output, option, value);
     assertRefused(2, option, "edit", "make it red", "-i", picture, "-o", output, option, value);
   }
@@ -111,6 +115,7 @@ class UsageTest {
     String picture = picture("in.png", 4, 3);
     assertRefused(2, "'--image=PICTURE'", "edit", "make it red");
     assertRefused(2, "an instruction is missing: say in quotes what to", "edit", "-i", picture);
+    assertRefused(2, "the instruction is empty: say in quotes what", "edit", " ", "-i", picture);
     assertRefused(
         2, "put quotes around \"make it red\"", "edit", "make", "it", "red", "-i", picture);
     String[] words = new String[2 + 2 * 17];
@@ -131,11 +136,66 @@ class UsageTest {
   }
 
   @Test
+  void eachPictureHasItsOwnOption() {
+    String first = picture("a.png", 4, 3);
+    String second = picture("b.png", 4, 3);
+    String edit = "'" + second + "' stands where the instruction should, but is a file: each";
+    assertRefused(2, edit, "edit", "make it red", "-i", first, second);
+    assertRefused(2, edit, "edit", "-i", first, second, "make it red");
+    String generate = "but is a file: a picture to start from needs --from before it";
+    assertRefused(2, generate, "generate", "a cross", second);
+  }
+
+  @Test
+  void emptyNamesAreRefused() throws IOException {
+    String picture = picture("in.png", 4, 3);
+    Path noise = folder.resolve("noise.safetensors");
+    Files.write(noise, SafetensorsTest.file(SafetensorsTest.noise(1, 2, 2)));
+    for (String[] words :
+        new String[][] {
+          {"--image", "edit", "make it red", "-i", ""},
+          {"--mask", "edit", "make it red", "-i", picture, "--mask", ""},
+          {"--tokens-from", "edit", "make it red", "-i", picture, "--tokens-from="},
+          {"-o", "edit", "make it red", "-i", picture, "-o", ""},
+          {"-o", "generate", "a cross", "-o", ""},
+          {"--from", "generate", "a cross", "--from", ""},
+          {"--model", "generate", "a cross", "--model", ""},
+          {"--reference", "trace", "--prompt=a", "--noise=" + noise, "-o=a", "--reference="},
+          {"--out", "trace", "--prompt=a", "--noise=" + noise, "-o", ""},
+        }) {
+      String[] command = Arrays.copyOfRange(words, 1, words.length);
+      assertRefused(2, words[0], command);
+      assertRefused(2, " is empty", command);
+    }
+  }
+
+  @Test
+  void theLimitOfPixelsCanBeSet() {
+    String picture = picture("in.png", 4, 3);
+    for (String[] words :
+        new String[][] {
+          {"edit", "make it red", "-i", picture, "--max-pixels=11"},
+          {"generate", "a cross", "--from", picture, "--max-pixels=11"},
+        }) {
+      assertRefused(1, picture + " has too many pixels: 4x3 are 12, but at most 11", words);
+      assertRefused(1, "or raise the limit with --max-pixels", words);
+    }
+    // Twelve are read: what is missing next is the model.
+    assertRefused(
+        2, "name one with --model", "edit", "make it red", "-i", picture, "--max-pixels=12");
+  }
+
+  @Test
   void aMaskHasThePicturesSize() {
     String picture = picture("in.png", 4, 3);
     String mask = picture("mask.png", 3, 4);
-    String part = "the mask must have the size of its picture, 4x3, but is 3x4";
-    assertRefused(2, part, "edit", "make it red", "-i", picture, "--mask", mask);
+    String part =
+        mask
+            + ": the mask must have the size of "
+            + picture
+            + " as it is seen, after its EXIF orientation: 4x3, but is 3x4";
+    String other = picture("other.png", 3, 4);
+    assertRefused(2, part, "edit", "make it red", "-i", picture, "-i", other, "--mask", mask);
     assertRefused(2, part, "generate", "a cross", "--from", picture, "--mask", mask);
   }
 

@@ -220,6 +220,38 @@ class InputImageTest {
         InputImage.decode(file), 3, 1, 4, 10, 10, 10, 255, 20, 20, 20, 0, 30, 30, 30, 255);
   }
 
+  @ParameterizedTest
+  @CsvSource({"1,8", "1,16", "3,8", "3,16"})
+  void theTransparentColourOfAPngCounts(int colours, int bits) {
+    int unit = bits == 8 ? 1 : 257;
+    int[] samples = new int[2 * colours];
+    ByteBuffer key = ByteBuffer.allocate(2 * colours);
+    for (int i = 0; i < colours; i++) {
+      samples[i] = (10 + i) * unit;
+      samples[colours + i] = (20 + i) * unit;
+      key.putShort((short) samples[colours + i]);
+    }
+    int type = bits == 8 ? DataBuffer.TYPE_BYTE : DataBuffer.TYPE_USHORT;
+    BufferedImage image = PictureFiles.components(2, 1, colours, false, type, samples);
+    byte[] file =
+        PictureFiles.withChunk(
+            PictureFiles.write("png", image), PictureFiles.chunk("tRNS", key.array()));
+    int step = colours == 1 ? 0 : 1;
+    assertSamples(
+        InputImage.decode(file),
+        2,
+        1,
+        4,
+        10,
+        10 + step,
+        10 + 2 * step,
+        255,
+        20,
+        20 + step,
+        20 + 2 * step,
+        0);
+  }
+
   @Test
   void jpegs() {
     byte[] grey = new byte[16 * 8];

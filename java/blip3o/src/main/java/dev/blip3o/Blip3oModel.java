@@ -322,9 +322,9 @@ public final class Blip3oModel implements AutoCloseable {
 
   /**
    * Cancels what is queued or running, waits until it has ended (at most about 50 ms plus one
-   * token, step or part of the decoder) and frees the model. A second call has no effect. From
-   * within a listener of this model it does not wait: the model is freed when the calls in flight
-   * have left.
+   * token, step, layer of a prefill or part of an autoencoder) and frees the model. A second call
+   * has no effect. From within a listener of this model it does not wait: the model is freed when
+   * the calls in flight have left.
    */
   @Override
   public void close() {

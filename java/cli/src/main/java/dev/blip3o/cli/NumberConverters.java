@@ -1,47 +1,48 @@
 package dev.blip3o.cli;
 
+import java.util.function.Function;
 import picocli.CommandLine;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Parses numbers; the messages are for people who never heard of a double. */
+/**
+ * Parses numbers; the messages are for people who never heard of a double.
+ *
+ * <p>The converters are objects of a class, for the launcher's sake: the JVM of Java 17 crashes
+ * when it archives a lambda of an interface as old as picocli's.
+ */
 final class NumberConverters {
+  private static final String WHOLE = "is no whole number that can be used";
+  private static final String ANY = "is not a number";
+
   private NumberConverters() {}
 
   /** Has a command and those below it use them. */
   static void register(CommandLine command) {
+    Converter<Integer> whole = new Converter<>(Integer::valueOf, WHOLE);
+    Converter<Double> number = new Converter<>(Double::valueOf, ANY);
     command
-        .registerConverter(int.class, NumberConverters::whole)
-        .registerConverter(Integer.class, NumberConverters::whole)
-        .registerConverter(long.class, NumberConverters::longWhole)
-        .registerConverter(Double.class, NumberConverters::number)
-        .registerConverter(double.class, NumberConverters::number);
+        .registerConverter(int.class, whole)
+        .registerConverter(Integer.class, whole)
+        .registerConverter(long.class, new Converter<>(Long::valueOf, WHOLE))
+        .registerConverter(double.class, number)
+        .registerConverter(Double.class, number);
   }
 
-  private static Integer whole(String word) {
-    try {
-      return Integer.valueOf(word);
-    } catch (NumberFormatException e) {
-      throw noWhole(word);
-    }
-  }
-
-  private static Long longWhole(String word) {
-    try {
-      return Long.valueOf(word);
-    } catch (NumberFormatException e) {
-      throw noWhole(word);
-    }
-  }
-
-  private static TypeConversionException noWhole(String word) {
-    return new TypeConversionException("'" + word + "' is no whole number that can be used");
-  }
-
-  private static Double number(String word) {
-    try {
-      return Double.valueOf(word);
-    } catch (NumberFormatException e) {
-      throw new TypeConversionException("'" + word + "' is not a number");
+  /**
+   * Of one kind of number.
+   *
+   * @param parse throws NumberFormatException at what is none
+   * @param lack what is then said of the word
+   */
+  private record Converter<T>(Function<String, T> parse, String lack) implements ITypeConverter<T> {
+    @Override
+    public T convert(String word) {
+      try {
+        return parse.apply(word);
+      } catch (NumberFormatException e) {
+        throw new TypeConversionException("'" + word + "' " + lack);
+      }
     }
   }
 }

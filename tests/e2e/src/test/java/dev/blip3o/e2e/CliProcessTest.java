@@ -2,6 +2,7 @@ package dev.blip3o.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
@@ -52,8 +53,12 @@ class CliProcessTest {
       command.add("-Dorg.bytedeco.javacpp.cachedir=" + cache);
     }
     command.add("-Dblip3o.root=" + Repository.root());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.blip3o.cli.Main"));
+    command.addAll(List.of("-cp", String.join(":", classPath()), "dev.blip3o.cli.Main"));
     return command;
+  }
+
+  private static List<String> classPath() {
+    return List.of(System.getProperty("java.class.path").split(":"));
   }
 
   private static Command run(String... words) throws IOException, InterruptedException {
@@ -103,6 +108,20 @@ class CliProcessTest {
     Matcher first = FIRST_TOKEN.matcher(command.out());
     assertTrue(first.find(), command.out() + command.err());
     assertTrue(Double.parseDouble(first.group(1)) > 0, command.out());
+  }
+
+  /** Half of the launcher's quick start is this archive, which Java makes of jars alone. */
+  @Test
+  void theJvmArchivesTheClasses() throws IOException, InterruptedException {
+    List<String> jars = classPath().stream().filter(entry -> entry.endsWith(".jar")).toList();
+    assumeTrue(jars.stream().anyMatch(jar -> jar.contains("blip3o-cli")), "the jars are built");
+    Path archive = folder.resolve("classes.jsa");
+    List<String> options =
+        List.of("-XX:ArchiveClassesAtExit=" + archive, "-cp", String.join(":", jars));
+    String output = folder.resolve("a.png").toString();
+    Command command = run(options, "generate", "a red circle", "--steps=1", "-o", output);
+    assertEquals(0, command.code(), command.out() + command.err());
+    assertTrue(Files.size(archive) > 0);
   }
 
   @Test

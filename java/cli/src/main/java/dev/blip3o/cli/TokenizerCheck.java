@@ -2,8 +2,11 @@ package dev.blip3o.cli;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -27,8 +30,12 @@ final class TokenizerCheck {
     // The names of a vocabulary are all different: interning them is waste.
     JsonFactory json =
         JsonFactory.builder().disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
-    try (JsonParser parser = json.createParser(file.toFile())) {
+    // Not a File: its errors are no exceptions of java.nio.file, which say what is wrong.
+    try (InputStream in = Files.newInputStream(file);
+        JsonParser parser = json.createParser(in)) {
       walk(parser, found);
+    } catch (JsonProcessingException e) {
+      return Optional.of(file + ": not valid JSON (" + e.getOriginalMessage() + ")");
     } catch (IOException e) {
       return Optional.of(ReadFailure.sentence(file, e));
     }

@@ -37,7 +37,9 @@ class TokenizerCheckTest {
   @Test
   void aFileThatCannotBeReadIsNamed() throws IOException {
     String name = folder.resolve("tokenizer.json").toString();
-    assertTrue(TokenizerCheck.editingLack(folder).orElseThrow().startsWith(name));
-    assertTrue(lack("{").orElseThrow().startsWith(name));
+    assertEquals(Optional.of(name + ": there is no such file"), TokenizerCheck.editingLack(folder));
+    String broken = lack("{").orElseThrow();
+    assertTrue(broken.startsWith(name + ": not valid JSON"), broken);
+    assertEquals(1, broken.lines().count(), broken);
   }
 }

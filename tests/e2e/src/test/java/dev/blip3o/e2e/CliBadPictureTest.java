@@ -199,6 +199,14 @@ class CliBadPictureTest {
       String line = failure(1, words);
       assertTrue(line.contains(tensor), line);
     }
+    Command part = Command.run("inspect", model.toString());
+    assertEquals(1, part.code(), "a part that is partly there is damaged");
+    assertTrue(part.err().contains(tensor), part.err());
+
+    for (String other : weights.names("model.sana_vae.encoder.")) {
+      weights.rename(other, "other." + other);
+    }
+    weights.write();
     Command report = Command.run("inspect", model.toString());
     assertEquals(0, report.code(), report.err());
     assertTrue(report.out().contains("  image tokens of a picture    yes"), report.out());

@@ -9,7 +9,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** A safetensors file in memory, to be spoilt and written back. */
 final class SafetensorsEditor {
@@ -35,6 +37,13 @@ final class SafetensorsEditor {
   /** The header's entry of a tensor, which may be changed. */
   ObjectNode entry(String tensor) {
     return (ObjectNode) header.get(tensor);
+  }
+
+  /** The names of the tensors that begin with {@code prefix}. */
+  List<String> names(String prefix) {
+    List<String> names = new ArrayList<>();
+    header.fieldNames().forEachRemaining(names::add);
+    return names.stream().filter(name -> name.startsWith(prefix)).toList();
   }
 
   /** Gives a tensor another name. */

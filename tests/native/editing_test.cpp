@@ -442,7 +442,8 @@ TEST_F(EditingTest, RefusesWhatContradictsItself) {
   request.mask = Borrow(nullptr, BLIP3O_U8, {48, 70});
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"the mask has a size, but no data"});
   request = Edit();
-  request.first_stage = static_cast<blip3o_stage>(9);
+  const int32_t unknown = 9;  // as a caller in another language might give it
+  std::memcpy(&request.first_stage, &unknown, sizeof(unknown));
   ExpectRefused(request, BLIP3O_INVALID_ARGUMENT, {"stages", "9"});
 }
 

@@ -51,6 +51,15 @@ void CopyText(std::string_view text, char* out, size_t size) {
   out[length] = '\0';
 }
 
+// The number in an enum of the C interface: a caller may have put any into it, and then its type must not be read.
+template <typename Enum>
+int32_t NumberOf(const Enum& value) {
+  int32_t number;
+  static_assert(sizeof(value) == sizeof(number));
+  std::memcpy(&number, &value, sizeof(number));
+  return number;
+}
+
 blip3o_status Report(const Status& status, blip3o_error* error) {
   const auto code = static_cast<blip3o_status>(status.code());
   if (error != nullptr) {
@@ -76,9 +85,10 @@ blip3o_status Guard(blip3o_error* error, const Body& body) {
 Result<HostTensor> CopyTensor(std::string_view name, const blip3o_tensor& from) {
   HostTensor to;
   if (from.data == nullptr) return to;
-  if (from.rank < 1 || from.rank > BLIP3O_MAX_RANK || from.dtype < BLIP3O_F32 || from.dtype > BLIP3O_U8) {
+  const int32_t dtype = NumberOf(from.dtype);
+  if (from.rank < 1 || from.rank > BLIP3O_MAX_RANK || dtype < BLIP3O_F32 || dtype > BLIP3O_U8) {
     return InvalidArgument(fmt::format("{} has rank {} and dtype {}: expected rank 1 to {} and a blip3o_dtype", name,
-                                       from.rank, static_cast<int>(from.dtype), static_cast<int>(BLIP3O_MAX_RANK)));
+                                       from.rank, dtype, static_cast<int>(BLIP3O_MAX_RANK)));
   }
   constexpr int64_t kMostElements = int64_t{1} << 32;
   int64_t count = 1;
@@ -91,7 +101,7 @@ Result<HostTensor> CopyTensor(std::string_view name, const blip3o_tensor& from) 
     count *= from.shape[i];
     to.shape.Append(from.shape[i]);
   }
-  to.dtype = static_cast<blip3o::DType>(from.dtype);
+  to.dtype = static_cast<blip3o::DType>(dtype);
   const auto* bytes = static_cast<const std::byte*>(from.data);
   to.bytes.assign(bytes, bytes + count * blip3o::SizeOf(to.dtype));
   return to;
@@ -103,10 +113,10 @@ Result<blip3o::PictureView> ViewPicture(const std::string& name, const blip3o_te
     if (from.rank != 0) return InvalidArgument(fmt::format("{} has a size, but no data: expected its bytes", name));
     return blip3o::PictureView();
   }
-  if (from.dtype != BLIP3O_U8 || from.rank < 2 || from.rank > 3) {
+  if (NumberOf(from.dtype) != BLIP3O_U8 || from.rank < 2 || from.rank > 3) {
     return InvalidArgument(
         fmt::format("{} has rank {} and dtype {}: expected u8 [height, width] or [height, width, channels]", name,
-                    from.rank, static_cast<int>(from.dtype)));
+                    from.rank, NumberOf(from.dtype)));
   }
   return blip3o::PictureView{static_cast<const uint8_t*>(from.data), from.shape[0], from.shape[1],
                              from.rank == 3 ? from.shape[2] : 1};
@@ -133,8 +143,8 @@ Result<blip3o::RequestPictures> ViewPictures(const blip3o_request& from) {
 
 Result<Request> CopyRequest(const blip3o::Engine& engine, const blip3o_request& from) {
   Request to;
-  to.first_stage = static_cast<blip3o::Stage>(from.first_stage);
-  to.last_stage = static_cast<blip3o::Stage>(from.last_stage);
+  to.first_stage = static_cast<blip3o::Stage>(NumberOf(from.first_stage));
+  to.last_stage = static_cast<blip3o::Stage>(NumberOf(from.last_stage));
   to.outputs = from.outputs;
   if (from.prompt_length < 0 || (from.prompt == nullptr && from.prompt_length > 0)) {
     return InvalidArgument(fmt::format("prompt_length is {} and prompt is {}: expected as many ids as its length says",
@@ -195,7 +205,7 @@ blip3o_status blip3o_model_open(const char* directory, const blip3o_model_option
         engine_options.diffusion_directory = Utf8Path(options->diffusion_directory);
       }
       engine_options.threads = options->threads;
-      engine_options.compute = static_cast<blip3o::ComputeOption>(options->compute);
+      engine_options.compute = static_cast<blip3o::ComputeOption>(NumberOf(options->compute));
       engine_options.memory_limit_bytes = options->memory_limit_bytes;
     }
     auto opened = std::make_unique<blip3o_model>();

@@ -50,6 +50,10 @@ struct Pipeline::Flow {
   Matrix mask = {};                     // [h·w, 1]
 
   bool dry() const { return values == nullptr; }
+  // Whether the first step computes the null branch: a trace may ask for it where guidance 1 needs none.
+  bool null_first() const {
+    return request.guided() || (request.Keeps(Value::kVelocityNullFirst) && !null_condition.empty());
+  }
   // In a dry run too: what is kept may take memory on its way.
   bool Wants(Value value) const { return request.Keeps(value) || IsResultOfLastStage(value); }
 
@@ -318,43 +322,51 @@ Status Pipeline::Condition(Flow& flow) const {
 
 Status Pipeline::Latents(Flow& flow, int64_t most_steps) const {
   const Request& request = flow.request;
-  Ops& ops = flow.ops;
-  const int64_t side = config_.latent_side(), tokens = side * side, channels = config_.autoencoder.latent_channels;
-  flow.latents = flow.arena.TakeMatrix(tokens, channels);
+  const int64_t side = config_.latent_side();
+  flow.latents = flow.arena.TakeMatrix(side * side, config_.autoencoder.latent_channels);
   const Arena::Scope scope(flow.arena);
-  if (request.first_stage == Stage::kLatents) {
-    const HostTensor& rows = request.condition;
-    flow.condition = flow.Load(rows.shape[0], rows.shape[1], rows.bytes.data());
-    const HostTensor& null = request.null_condition;
-    if (!null.empty()) flow.null_condition = flow.Load(null.shape[0], null.shape[1], null.bytes.data());
-  }
-
+  if (request.first_stage == Stage::kLatents) LoadConditions(flow);
   if (config_.editing.beside_noise) LoadReferences(flow);
   const std::vector<float> sigmas = FlowSigmas(request.steps, config_.flow.shift);
   flow.KeepHost(Value::kSigmas, DType::kF32, {static_cast<int64_t>(sigmas.size())}, sigmas.data());
-  const int32_t first_step = request.first_step(), steps = request.steps - first_step;
-  Start(flow, sigmas[static_cast<size_t>(first_step)]);
-
-  // A trace may ask for the null branch of the first step where guidance 1 needs none.
-  const bool null_first =
-      request.guided() || (request.Keeps(Value::kVelocityNullFirst) && !flow.null_condition.empty());
+  Start(flow, sigmas[static_cast<size_t>(request.first_step())]);
   DiffusionTransformer::Conditioning conditioning;
-  {
-    const Stopwatch stopwatch(flow.timings.condition);
-    WorkProgress progress(flow.observer);
-    BLIP3O_RETURN_IF_ERROR(diffusion_transformer_.Prepare(
-        ops, flow.arena, flow.condition, null_first ? flow.null_condition : Matrix(),
-        config_.editing.beside_noise ? flow.references : std::vector<Matrix>(), side, side, progress, conditioning));
-    BLIP3O_RETURN_IF_ERROR(ops.Finish());
-  }
+  BLIP3O_RETURN_IF_ERROR(PrepareSteps(flow, conditioning));
+  BLIP3O_RETURN_IF_ERROR(Steps(flow, conditioning, sigmas, most_steps));
+  flow.KeepPlanes(Value::kLatents, flow.latents, side, side);
+  return {};
+}
 
+void Pipeline::LoadConditions(Flow& flow) const {
+  const HostTensor& rows = flow.request.condition;
+  flow.condition = flow.Load(rows.shape[0], rows.shape[1], rows.bytes.data());
+  const HostTensor& null = flow.request.null_condition;
+  if (!null.empty()) flow.null_condition = flow.Load(null.shape[0], null.shape[1], null.bytes.data());
+}
+
+Status Pipeline::PrepareSteps(Flow& flow, DiffusionTransformer::Conditioning& conditioning) const {
+  const Stopwatch stopwatch(flow.timings.condition);
+  const int64_t side = config_.latent_side();
+  WorkProgress progress(flow.observer);
+  BLIP3O_RETURN_IF_ERROR(diffusion_transformer_.Prepare(
+      flow.ops, flow.arena, flow.condition, flow.null_first() ? flow.null_condition : Matrix(),
+      config_.editing.beside_noise ? flow.references : std::vector<Matrix>(), side, side, progress, conditioning));
+  return flow.ops.Finish();
+}
+
+Status Pipeline::Steps(Flow& flow, const DiffusionTransformer::Conditioning& conditioning,
+                       const std::vector<float>& sigmas, int64_t most_steps) const {
   const Stopwatch stopwatch(flow.timings.steps);
-  const Matrix velocities = flow.arena.TakeMatrix(2 * tokens, channels);  // null, then conditional
-  const Matrix velocity = flow.arena.TakeMatrix(tokens, channels);        // guided
+  const Request& request = flow.request;
+  Ops& ops = flow.ops;
+  const int64_t side = config_.latent_side(), tokens = flow.latents.rows;
+  const int32_t first_step = request.first_step(), steps = request.steps - first_step;
+  const Matrix velocities = flow.arena.TakeMatrix(2 * tokens, flow.latents.cols);  // null, then conditional
+  const Matrix velocity = flow.arena.TakeMatrix(tokens, flow.latents.cols);        // guided
   const Matrix null = velocities.Rows(0, tokens), cond = velocities.Rows(tokens, tokens);
   for (int64_t k = 0; k < std::min<int64_t>(steps, most_steps); ++k) {
     const size_t i = static_cast<size_t>(first_step + k);
-    const bool with_null = request.guided() || (k == 0 && null_first);
+    const bool with_null = request.guided() || (k == 0 && flow.null_first());
     diffusion_transformer_.Velocity(ops, flow.arena, conditioning, flow.latents, side, side, sigmas[i],
                                     with_null ? velocities : cond);
     ops.GuidedStep(request.guided() ? null : Matrix(), cond, request.guidance, sigmas[i + 1] - sigmas[i], velocity,
@@ -366,12 +378,11 @@ Status Pipeline::Latents(Flow& flow, int64_t most_steps) const {
     }
     if (k == 0) {
       flow.KeepPlanes(Value::kVelocityFirst, velocity, side, side);
-      if (null_first) flow.KeepPlanes(Value::kVelocityNullFirst, null, side, side);
+      if (with_null) flow.KeepPlanes(Value::kVelocityNullFirst, null, side, side);
       flow.KeepPlanes(Value::kLatentsFirst, flow.latents, side, side);
     }
     BLIP3O_RETURN_IF_ERROR(flow.observer.OnProgress(EventKind::kStep, static_cast<int>(k + 1), steps));
   }
-  flow.KeepPlanes(Value::kLatents, flow.latents, side, side);
   return {};
 }
 

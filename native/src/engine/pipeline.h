@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "base/arena.h"
 #include "base/status.h"
@@ -47,8 +49,14 @@ class Pipeline {
   std::vector<int32_t> PromptIds(const Flow& flow) const;
   // Brings the references' latents into the arena as maps, unless they are there.
   void LoadReferences(Flow& flow) const;
+  // Brings the given condition and null condition into the arena.
+  void LoadConditions(Flow& flow) const;
   // What the flow starts from: noise, or the initial latents on their way to it.
   void Start(Flow& flow, float sigma) const;
+  // What all steps share.
+  Status PrepareSteps(Flow& flow, DiffusionTransformer::Conditioning& conditioning) const;
+  Status Steps(Flow& flow, const DiffusionTransformer::Conditioning& conditioning, const std::vector<float>& sigmas,
+               int64_t most_steps) const;
   // What the mask keeps goes back to the initial latents' own path.
   void FollowMask(Flow& flow, float sigma) const;
   Status NotFinite(Flow& flow, ModelPart part, const std::string& what) const;

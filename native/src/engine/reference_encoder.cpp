@@ -78,6 +78,26 @@ std::vector<ReferenceEncoder::Task<T>> ReferenceEncoder::Unknown(const std::vect
   return unknown;
 }
 
+// Computes what is unknown, `size` values of a picture, and puts it in its places and into the cache.
+template <typename T, typename Compute>
+Status ReferenceEncoder::Fill(const std::vector<Task<T>>& tasks, const std::vector<Task<T>>& unknown, int64_t size,
+                              PictureCache<T>& cache, const Compute& compute) {
+  for (const Task<T>& task : unknown) {
+    auto value = std::make_shared<T>(static_cast<size_t>(size));
+    BLIP3O_RETURN_IF_ERROR(compute(task.picture->bytes.data(), value->data()));
+    *task.place = value;
+    cache.Put(*task.picture, std::move(value));
+  }
+  // A picture that came twice was computed at its first place.
+  for (const Task<T>& task : tasks) {
+    if (*task.place != nullptr) continue;
+    for (const Task<T>& other : unknown) {
+      if (*other.picture == *task.picture) *task.place = *other.place;
+    }
+  }
+  return {};
+}
+
 Status ReferenceEncoder::Encode(Ops& ops, Arena& arena, const Request& request, RunObserver& observer,
                                 EncodedPictures& encoded) {
   const size_t count = request.references.size();
@@ -98,36 +118,19 @@ Status ReferenceEncoder::Encode(Ops& ops, Arena& arena, const Request& request, 
   const int parts = static_cast<int>(new_tokens.size()) * tokenizer_.Parts() +
                     static_cast<int>(new_latents.size()) * encoder_.Parts();
   int done = 0;
-  for (const Task<TokenList>& task : new_tokens) {
+  const auto tokenize = [&](const uint8_t* pixels, int32_t* tokens) {
     PartProgress progress(ops, observer, EventKind::kEncode, parts, done);
-    auto tokens = std::make_shared<TokenList>(static_cast<size_t>(config_.image_tokens.tokens));
-    BLIP3O_RETURN_IF_ERROR(Tokenize(ops, arena, task.picture->bytes.data(), progress, tokens->data()));
-    *task.place = std::move(tokens);
     done += tokenizer_.Parts();
-  }
-  const int64_t side = config_.latent_side();
-  for (const Task<LatentPlanes>& task : new_latents) {
-    PartProgress progress(ops, observer, EventKind::kEncode, parts, done);
-    auto planes =
-        std::make_shared<LatentPlanes>(static_cast<size_t>(config_.autoencoder.latent_channels * side * side));
-    BLIP3O_RETURN_IF_ERROR(EncodeLatents(ops, arena, task.picture->bytes.data(), progress, planes->data()));
-    *task.place = std::move(planes);
-    done += encoder_.Parts();
-  }
-
-  // A picture that came twice was computed at its first place.
-  const auto fill = [](const auto& tasks, const auto& computed, auto& cache) {
-    for (const auto& task : computed) cache.Put(*task.picture, *task.place);
-    for (const auto& task : tasks) {
-      if (*task.place != nullptr) continue;
-      for (const auto& other : computed) {
-        if (*other.picture == *task.picture) *task.place = *other.place;
-      }
-    }
+    return Tokenize(ops, arena, pixels, progress, tokens);
   };
-  fill(to_tokenize, new_tokens, tokens_);
-  fill(to_encode, new_latents, latents_);
-  return {};
+  const auto encode = [&](const uint8_t* pixels, float* planes) {
+    PartProgress progress(ops, observer, EventKind::kEncode, parts, done);
+    done += encoder_.Parts();
+    return EncodeLatents(ops, arena, pixels, progress, planes);
+  };
+  const int64_t side = config_.latent_side();
+  BLIP3O_RETURN_IF_ERROR(Fill(to_tokenize, new_tokens, config_.image_tokens.tokens, tokens_, tokenize));
+  return Fill(to_encode, new_latents, config_.autoencoder.latent_channels * side * side, latents_, encode);
 }
 
 // [side², 3] in [-1, 1]

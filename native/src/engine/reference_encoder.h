@@ -55,6 +55,10 @@ class ReferenceEncoder {
   template <typename T>
   static std::vector<Task<T>> Unknown(const std::vector<Task<T>>& tasks, PictureCache<T>& cache);
 
+  template <typename T, typename Compute>
+  static Status Fill(const std::vector<Task<T>>& tasks, const std::vector<Task<T>>& unknown, int64_t size,
+                     PictureCache<T>& cache, const Compute& compute);
+
   Matrix LoadImage(Ops& ops, Arena& arena, const uint8_t* pixels, int64_t side) const;
   Status Tokenize(Ops& ops, Arena& arena, const uint8_t* pixels, Progress& progress, int32_t* host) const;
   Status EncodeLatents(Ops& ops, Arena& arena, const uint8_t* pixels, Progress& progress, float* host) const;

@@ -14,6 +14,7 @@
 #include "image/picture.h"
 #include "support/borrowed_tensor.h"
 #include "support/checkpoint_files.h"
+#include "support/model_test.h"
 
 namespace blip3o {
 namespace {
@@ -46,20 +47,9 @@ blip3o_tensor BorrowFloats(const std::vector<uint8_t>& bytes, const std::vector<
   return Borrow(bytes.data(), BLIP3O_F32, shape);
 }
 
-class EditingTest : public testing::Test {
+class EditingTest : public test::ModelTest {
  protected:
-  void SetUp() override { Open("tiny", 0); }
-  void TearDown() override { blip3o_model_close(model_); }
-
-  void Open(const std::string& name, int64_t memory_limit_bytes, int32_t threads = 2) {
-    blip3o_model_close(model_);
-    blip3o_model_options options;
-    blip3o_model_options_default(&options);
-    options.memory_limit_bytes = memory_limit_bytes;
-    options.threads = threads;
-    const std::string path = std::string(BLIP3O_SOURCE_DIR) + "/tests/golden/reference/" + name + "/model";
-    ASSERT_EQ(blip3o_model_open(path.c_str(), &options, &model_, &error_), BLIP3O_OK) << error_.message;
-  }
+  void SetUp() override { Open("tiny", 0, 2); }
 
   // An edit of `pictures_`.
   blip3o_request Edit() {
@@ -95,9 +85,8 @@ class EditingTest : public testing::Test {
   std::vector<uint8_t> Run(blip3o_request request, blip3o_value value) {
     request.outputs |= 1u << value;
     blip3o_job* job = nullptr;
-    std::vector<uint8_t> bytes;
     std::fill(std::begin(events_), std::end(events_), 0);
-    if (blip3o_model_submit(model_, &request, &job, &error_) != BLIP3O_OK) return bytes;
+    if (blip3o_model_submit(model_, &request, &job, &error_) != BLIP3O_OK) return {};
     blip3o_event event;
     while (blip3o_job_next_event(job, -1, &event) == 1) {
       EXPECT_EQ(event.index,
@@ -105,28 +94,9 @@ class EditingTest : public testing::Test {
       ++events_[event.kind];
       if (event.kind == BLIP3O_EVENT_ENCODE) last_encode_ = event;
     }
-    blip3o_tensor tensor;
-    if (blip3o_job_wait(job, &error_) == BLIP3O_OK && blip3o_job_value(job, value, &tensor, &error_) == BLIP3O_OK) {
-      size_t size = tensor.dtype == BLIP3O_U8 ? 1 : 4;
-      for (int i = 0; i < tensor.rank; ++i) size *= static_cast<size_t>(tensor.shape[i]);
-      const auto* data = static_cast<const uint8_t*>(tensor.data);
-      bytes.assign(data, data + size);
-    }
-    blip3o_job_close(job);
-    return bytes;
+    return TakeResult(job, value);
   }
 
-  void ExpectRefused(const blip3o_request& request, blip3o_status status, const std::vector<std::string>& words) {
-    blip3o_job* job = nullptr;
-    EXPECT_EQ(blip3o_model_submit(model_, &request, &job, &error_), status) << error_.message;
-    EXPECT_EQ(job, nullptr);
-    for (const std::string& word : words) {
-      EXPECT_NE(std::string(error_.message).find(word), std::string::npos) << error_.message << " lacks " << word;
-    }
-  }
-
-  blip3o_model* model_ = nullptr;
-  blip3o_error error_ = {};
   std::vector<Picture> pictures_ = {Gradient(48, 70, 1)};
   std::vector<blip3o_tensor> references_;
   std::vector<int32_t> prompt_;
@@ -494,7 +464,7 @@ TEST_F(EditingTest, NamesTheWeightThatIsNotFinite) {
 }
 
 TEST_F(EditingTest, ATextModelRefusesEditsButNotImageToImage) {
-  Open("tied", 0);
+  Open("tied", 0, 2);
   blip3o_model_info info;
   blip3o_model_describe(model_, &info);
   EXPECT_STREQ(info.reference_latents_lack, "");
@@ -523,7 +493,7 @@ TEST_F(EditingTest, FlagsDecideWhatReferencesReach) {
 
 // A limit too small for the codebook leaves a model that opens and says what it can't do.
 TEST_F(EditingTest, WithoutMemoryForTheCodebookItCantEdit) {
-  Open("tiny", 4096);
+  Open("tiny", 4096, 2);
   blip3o_model_info info;
   blip3o_model_describe(model_, &info);
   EXPECT_NE(std::string(info.reference_tokens_lack).find("codebook"), std::string::npos) << info.reference_tokens_lack;

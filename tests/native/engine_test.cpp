@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "blip3o/blip3o.h"
+#include "support/model_test.h"
 
 namespace blip3o {
 namespace {
@@ -17,19 +18,11 @@ namespace {
 const std::string kTiny = std::string(BLIP3O_SOURCE_DIR) + "/tests/golden/reference/tiny/model";
 constexpr int32_t kHidden = 64, kTokens = 16, kCaption = 96, kChannels = 8, kSide = 8;
 
-class EngineTest : public testing::Test {
+class EngineTest : public test::ModelTest {
  protected:
   void SetUp() override { Open(0, 2); }
-  void TearDown() override { blip3o_model_close(model_); }
 
-  void Open(int64_t memory_limit_bytes, int32_t threads) {
-    blip3o_model_close(model_);
-    blip3o_model_options options;
-    blip3o_model_options_default(&options);
-    options.memory_limit_bytes = memory_limit_bytes;
-    options.threads = threads;
-    ASSERT_EQ(blip3o_model_open(kTiny.c_str(), &options, &model_, &error_), BLIP3O_OK) << error_.message;
-  }
+  void Open(int64_t memory_limit_bytes, int32_t threads) { ModelTest::Open("tiny", memory_limit_bytes, threads); }
 
   blip3o_request Request() {
     blip3o_request request;
@@ -44,33 +37,17 @@ class EngineTest : public testing::Test {
   // Bytes of one result of a whole run; empty when it failed.
   std::vector<uint8_t> Run(const blip3o_request& request, blip3o_value value) {
     blip3o_job* job = nullptr;
-    std::vector<uint8_t> bytes;
-    if (blip3o_model_submit(model_, &request, &job, &error_) != BLIP3O_OK) return bytes;
-    blip3o_tensor tensor;
-    if (blip3o_job_wait(job, &error_) == BLIP3O_OK && blip3o_job_value(job, value, &tensor, &error_) == BLIP3O_OK) {
-      size_t size = tensor.dtype == BLIP3O_U8 ? 1 : 4;
-      for (int i = 0; i < tensor.rank; ++i) size *= static_cast<size_t>(tensor.shape[i]);
-      const auto* data = static_cast<const uint8_t*>(tensor.data);
-      bytes.assign(data, data + size);
-    }
-    blip3o_job_close(job);
-    return bytes;
+    if (blip3o_model_submit(model_, &request, &job, &error_) != BLIP3O_OK) return {};
+    return TakeResult(job, value);
   }
 
   void ExpectRefused(const std::function<void(blip3o_request&)>& change, blip3o_status status,
                      const std::vector<std::string>& words) {
     blip3o_request request = Request();
     change(request);
-    blip3o_job* job = nullptr;
-    EXPECT_EQ(blip3o_model_submit(model_, &request, &job, &error_), status) << error_.message;
-    EXPECT_EQ(job, nullptr);
-    for (const std::string& word : words) {
-      EXPECT_NE(std::string(error_.message).find(word), std::string::npos) << error_.message << " lacks " << word;
-    }
+    ModelTest::ExpectRefused(request, status, words);
   }
 
-  blip3o_model* model_ = nullptr;
-  blip3o_error error_ = {};
   std::vector<int32_t> prompt_ = {1, 2, 3, 4, 5};
 };
 

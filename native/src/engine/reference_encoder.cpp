@@ -1,7 +1,5 @@
 #include "engine/reference_encoder.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -33,7 +31,6 @@ ReferenceEncoder::ReferenceEncoder(const Checkpoint& checkpoint)
       latents_(kKnownPictures) {}
 
 int64_t ReferenceEncoder::codebook_bytes() const {
-  if (!checkpoint_.capabilities().reference_tokens_lack.empty()) return 0;
   return tokenizer_.codes() * tokenizer_.code_size() * SizeOf(DType::kF32);
 }
 
@@ -49,9 +46,15 @@ Status ReferenceEncoder::Load(Ops& ops, Arena& arena) {
   const int64_t width = tokenizer_.code_size();
   codebook_ = {static_cast<float*>(codebook_memory_.data()), tokenizer_.codes(), width, width};
   tokenizer_.Codebook(ops, arena, codebook_);
-  BLIP3O_RETURN_IF_ERROR(ops.Finish());
-  if (ops.AllFinite(codebook_)) return {};
-  return checkpoint_.NotFinite(ModelPart::kImageTokenizer, "the codes of its codebook");
+  Status status = ops.Finish();
+  if (status.ok() && !ops.AllFinite(codebook_)) {
+    status = checkpoint_.NotFinite(ModelPart::kImageTokenizer, "the codes of its codebook");
+  }
+  if (status.ok()) return {};
+  // Nobody will read it.
+  codebook_ = {};
+  codebook_memory_ = Buffer();
+  return status;
 }
 
 void ReferenceEncoder::Measure(Ops& dry_ops, Arena& arena, const Request& request) const {

@@ -33,7 +33,8 @@ class ReferenceEncoder {
   // `checkpoint` must outlive the encoder.
   explicit ReferenceEncoder(const Checkpoint& checkpoint);
 
-  // Bytes of the codebook, which Load keeps, and what Load takes meanwhile. 0 where the checkpoint has no tokenizer.
+  // Bytes of the codebook, which Load keeps, and what Load takes meanwhile. For a checkpoint that has an image
+  // tokenizer.
   int64_t codebook_bytes() const;
   MemoryNeed MeasureLoad() const;
   // Computes the codebook, in `arena` for what is needed meanwhile. Once, before the first Encode.

@@ -76,7 +76,8 @@ final class InspectCommand implements Callable<Integer> {
     if (report.complete()) {
       return ExitCodes.OK;
     }
-    throw new CliException("the checkpoint " + place + " can't be used: " + report.firstProblem());
+    throw new CliException(
+        "the checkpoint " + place + " is not in order: " + report.firstProblem());
   }
 
   /** The library's report, and what the tokenizer lacks where the weights would do for editing. */

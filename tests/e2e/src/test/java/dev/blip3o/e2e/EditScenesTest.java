@@ -11,13 +11,11 @@ import dev.blip3o.InputImage;
 import dev.blip3o.e2e.scenes.Reading;
 import dev.blip3o.e2e.scenes.SceneEdit;
 import dev.blip3o.e2e.scenes.SceneReader;
+import dev.blip3o.e2e.scenes.Tally;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 
@@ -36,22 +34,17 @@ class EditScenesTest {
   void asManyEditsSucceedAsWithTheReference() throws IOException {
     List<SceneEdit> edits = SceneEdit.readAll(EDITS.resolve("edits.json"));
     assertEquals(COUNT, edits.size());
-    Map<SceneEdit.Kind, int[]> counts = new EnumMap<>(SceneEdit.Kind.class);
-    int right = 0;
+    Tally<SceneEdit.Kind> tally = new Tally<>(SceneEdit.Kind.class);
     try (Blip3oModel model = Blip3oModel.open(Repository.demo())) {
       for (int i = 0; i < edits.size(); i++) {
         SceneEdit edit = edits.get(i);
         boolean shown =
             edit.wanted().shownBy(SceneReader.read(edit(model, edit, i).toBufferedImage()));
-        int[] count = counts.computeIfAbsent(edit.kind(), kind -> new int[2]);
-        count[0] += shown ? 1 : 0;
-        count[1]++;
-        right += shown ? 1 : 0;
+        tally.add(edit.kind(), shown);
       }
     }
-    String report = report(counts, right);
-    System.out.println(report);
-    assertTrue(right >= REFERENCE - ALLOWANCE, report);
+    System.out.println(tally);
+    assertTrue(tally.right() >= REFERENCE - ALLOWANCE, tally.toString());
   }
 
   /** Else a model that gives the picture back would seem to edit. */
@@ -69,19 +62,5 @@ class EditScenesTest {
     InputImage picture = InputImage.read(EDITS.resolve(edit.picture()));
     return model.edit(
         EditRequest.builder(edit.text(), picture).seed(seed).steps(30).guidance(2).build());
-  }
-
-  private static String report(Map<SceneEdit.Kind, int[]> counts, int right) {
-    StringBuilder report = new StringBuilder();
-    counts.forEach(
-        (kind, count) ->
-            report.append(
-                String.format(
-                    Locale.ROOT,
-                    "%s %d of %d, ",
-                    kind.name().toLowerCase(Locale.ROOT),
-                    count[0],
-                    count[1])));
-    return report.append("all ").append(right).append(" of ").append(COUNT).toString();
   }
 }

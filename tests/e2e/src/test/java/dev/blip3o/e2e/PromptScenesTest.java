@@ -9,10 +9,8 @@ import dev.blip3o.GeneratedImage;
 import dev.blip3o.ImageRequest;
 import dev.blip3o.e2e.scenes.Caption;
 import dev.blip3o.e2e.scenes.SceneReader;
+import dev.blip3o.e2e.scenes.Tally;
 import java.io.IOException;
-import java.util.EnumMap;
-import java.util.Locale;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -34,39 +32,20 @@ class PromptScenesTest {
         new JsonMapper()
             .readValue(Repository.demo().resolve("prompts.json").toFile(), String[].class);
     assertEquals(PROMPTS, prompts.length);
-    Map<Caption.Kind, int[]> counts = new EnumMap<>(Caption.Kind.class);
-    int held = 0;
+    Tally<Caption.Kind> tally = new Tally<>(Caption.Kind.class);
     try (Blip3oModel model = Blip3oModel.open(Repository.demo())) {
       for (int i = 0; i < prompts.length; i++) {
         Caption caption = Caption.parse(prompts[i]);
         boolean holds =
             caption.holds(SceneReader.read(draw(model, prompts[i], i).toBufferedImage()));
-        int[] count = counts.computeIfAbsent(caption.kind(), kind -> new int[2]);
-        count[0] += holds ? 1 : 0;
-        count[1]++;
-        held += holds ? 1 : 0;
+        tally.add(caption.kind(), holds);
       }
     }
-    String report = report(counts, held);
-    System.out.println(report);
-    assertTrue(held >= (REFERENCE_SHARE - ALLOWANCE) * PROMPTS, report);
+    System.out.println(tally);
+    assertTrue(tally.right() >= (REFERENCE_SHARE - ALLOWANCE) * PROMPTS, tally.toString());
   }
 
   private static GeneratedImage draw(Blip3oModel model, String prompt, int seed) {
     return model.generate(ImageRequest.builder(prompt).seed(seed).steps(30).guidance(2).build());
-  }
-
-  private static String report(Map<Caption.Kind, int[]> counts, int held) {
-    StringBuilder report = new StringBuilder();
-    counts.forEach(
-        (kind, count) ->
-            report.append(
-                String.format(
-                    Locale.ROOT,
-                    "%s %d of %d, ",
-                    kind.name().toLowerCase(Locale.ROOT).replace('_', ' '),
-                    count[0],
-                    count[1])));
-    return report.append("all ").append(held).append(" of ").append(PROMPTS).toString();
   }
 }

@@ -72,7 +72,9 @@ TEST_F(EngineTest, EventsTellTheWholeRun) {
   blip3o_event event;
   while (blip3o_job_next_event(job, -1, &event) == 1) events.push_back(event);
   ASSERT_GT(events.size(), 2u);
-  EXPECT_EQ(events.front().kind, BLIP3O_EVENT_STARTED);
+  EXPECT_EQ(events[0].kind, BLIP3O_EVENT_QUEUED);
+  EXPECT_EQ(events[1].kind, BLIP3O_EVENT_STARTED);
+  EXPECT_EQ(events[events.size() - 2].kind, BLIP3O_EVENT_PICTURE);
   EXPECT_EQ(events.back().kind, BLIP3O_EVENT_DONE);
   int tokens = 0, steps = 0, parts = 0;
   for (const blip3o_event& e : events) {
@@ -88,7 +90,7 @@ TEST_F(EngineTest, EventsTellTheWholeRun) {
   }
   EXPECT_EQ(tokens, kTokens);
   EXPECT_EQ(steps, 3);
-  EXPECT_EQ(parts, events[events.size() - 2].count);
+  EXPECT_EQ(parts, events[events.size() - 3].count);
   EXPECT_EQ(blip3o_job_next_event(job, 0, &event), 0);
   blip3o_timings timings;
   blip3o_job_timings(job, &timings);

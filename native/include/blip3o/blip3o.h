@@ -5,8 +5,13 @@
  *     pictures -> reference tokens + reference latents          (an edit's; text to image begins with the prompt)
  *     prompt ids -> tokens + hidden states -> condition -> latents -> pixels
  *
- * Handles: `blip3o_model` owns an open checkpoint, its backend and one worker thread; `blip3o_job` owns one request,
- * its event queue and its results. A function that yields a handle gives ownership to the caller, who closes it once.
+ * Handles: `blip3o_model` owns an open checkpoint, its backend and the threads that run its requests; `blip3o_job` owns
+ * one request, its event queue and its results. A function that yields a handle gives ownership to the caller, who
+ * closes it once.
+ *
+ * Requests of one model share its weights and its processors: the language model draws a token for many of them at
+ * once, and their denoising steps take turns. A picture does not depend on its company: equal requests give equal
+ * bytes, alone or among others, at any number of threads.
  *
  * Threads: every function may be called from any thread. A handle may be used from several threads at once, except
  * that its close function must be the last call on it. No thread of the library ever calls into its caller.
@@ -50,11 +55,14 @@ typedef enum blip3o_status {
   BLIP3O_NUMERIC_ERROR = 5,      /* NaN or infinity in a stage */
   BLIP3O_CANCELLED = 6,          /* by blip3o_job_cancel or blip3o_model_close */
   BLIP3O_UNSUPPORTED = 7,        /* valid, but not what this build or checkpoint can do */
-  BLIP3O_INTERNAL_ERROR = 8      /* a defect of the library: please report it */
+  BLIP3O_INTERNAL_ERROR = 8,     /* a defect of the library: please report it */
+  BLIP3O_QUEUE_FULL = 9,         /* as many requests wait as may: try again later */
+  BLIP3O_DEADLINE_EXCEEDED = 10  /* the request did not end before its deadline */
 } blip3o_status;
 
 typedef struct blip3o_error {
   blip3o_status status;
+  int64_t retry_after_millis;        /* QUEUE_FULL: when a place is likely to be free; else 0 */
   char message[BLIP3O_MESSAGE_SIZE]; /* UTF-8, NUL-terminated, cut at a character if too long */
 } blip3o_error;
 
@@ -88,7 +96,10 @@ typedef struct blip3o_model_options {
   const char* diffusion_directory; /* NULL: from config.json's diffusion_name_or_path */
   int32_t threads;                 /* 0: one per processor this process may use */
   blip3o_compute compute;
-  int64_t memory_limit_bytes; /* for everything but mapped weights; 0: what the machine has free */
+  int64_t memory_limit_bytes;    /* for everything but mapped weights; 0: what the machine has free */
+  int32_t queue_limit;           /* requests that may wait to be started, at most; 0: 256 */
+  int32_t latency_target_millis; /* between two tokens of a request, as far as the prefill of others can keep it; 0:
+                                  * 200. Smaller: newcomers' prompts wait longer while others draw tokens */
 } blip3o_model_options;
 
 /* What an open model is and what it takes. */
@@ -129,7 +140,7 @@ BLIP3O_API const char* blip3o_version(void);
 BLIP3O_API void blip3o_model_options_default(blip3o_model_options* options);
 
 /* Opens the checkpoint in `directory` (UTF-8 path, layout of save_pretrained). Maps the weights, checks every tensor's
- * name, shape and dtype, and starts the worker thread. `options` may be NULL. On failure *model is NULL.
+ * name, shape and dtype, and starts the threads. `options` may be NULL. On failure *model is NULL.
  * Errors: IO_ERROR, INVALID_CHECKPOINT, INVALID_ARGUMENT, UNSUPPORTED, OUT_OF_MEMORY. */
 BLIP3O_API blip3o_status blip3o_model_open(const char* directory, const blip3o_model_options* options,
                                            blip3o_model** model, blip3o_error* error);
@@ -137,8 +148,8 @@ BLIP3O_API blip3o_status blip3o_model_open(const char* directory, const blip3o_m
 /* Fills `info`. */
 BLIP3O_API void blip3o_model_describe(const blip3o_model* model, blip3o_model_info* info);
 
-/* Cancels what is queued or running, waits for the worker (at most one token, one step, one layer of a prefill or one
- * part of an autoencoder) and frees the model. Jobs of the model stay readable until they are closed. NULL is allowed.
+/* Cancels what is queued or running, waits for that (at most one token, one step, one layer of a prefill or one part of
+ * an autoencoder) and frees the model. Jobs of the model stay readable until they are closed. NULL is allowed.
  */
 BLIP3O_API void blip3o_model_close(blip3o_model* model);
 
@@ -151,6 +162,50 @@ BLIP3O_API blip3o_status blip3o_checkpoint_inspect(const char* directory, const 
 
 /* Frees a string of this library. NULL is allowed. */
 BLIP3O_API void blip3o_string_free(char* string);
+
+/* What a model has done since it was opened, and what it holds now. Cheap: meant to be read every second. */
+typedef struct blip3o_metrics {
+  /* Now. */
+  int32_t queued;              /* requests that wait to be started */
+  int32_t running;             /* requests that were started and have not ended */
+  int64_t memory_in_use_bytes; /* of requests, workspaces, scratch, caches and constants; not of mapped weights */
+  int64_t memory_peak_bytes;   /* the most that it was */
+  int64_t memory_limit_bytes;  /* what it may become; in a model without a set limit, as the machine has it free */
+  int64_t memory_blocks;       /* pieces of memory held; equal at equal load, whatever was run between */
+
+  /* Requests since opening. submitted = queued + running + done + failed + cancelled + expired. */
+  int64_t submitted;
+  int64_t refused; /* at submission, since the queue was full */
+  int64_t done;
+  int64_t failed;
+  int64_t cancelled;
+  int64_t expired; /* ended by their deadlines */
+
+  /* Sums over requests: divide by the count beside them. */
+  double queue_seconds; /* submission to start */
+  int64_t started;
+  double first_token_seconds; /* submission to first image token */
+  int64_t first_tokens;
+
+  /* Work. */
+  int64_t tokens;        /* image tokens drawn */
+  int64_t token_batches; /* in so many passes over the weights: tokens / token_batches is the batch's occupancy */
+  int64_t steps;         /* denoising steps */
+  int64_t pictures;      /* decoded */
+  int64_t previews;
+  int64_t prompts_computed; /* prefills */
+  int64_t prompts_reused;   /* prefills that a known prompt saved */
+
+  /* Seconds of work by stage. Stages run beside each other, so that the sum may exceed the clock's time. */
+  double encode_seconds;
+  double prefill_seconds;
+  double tokens_seconds;
+  double condition_seconds;
+  double steps_seconds;
+  double decode_seconds;
+} blip3o_metrics;
+
+BLIP3O_API void blip3o_model_metrics(blip3o_model* model, blip3o_metrics* metrics);
 
 /* ---- Jobs ------------------------------------------------------------------------------------------------------ */
 
@@ -222,27 +277,38 @@ typedef struct blip3o_request {
   float top_p;                  /* (0, 1]. Default 0.95 or the checkpoint's */
   int32_t steps;                /* [1, 1000]. Default 30 */
   float guidance;               /* [1, 100]. Default 2.0; 1: no guidance, half the work */
+  int32_t priority;             /* [-100, 100]: whatever is higher goes first. Default 0 */
+  int64_t deadline_millis;      /* after submission the request ends with DEADLINE_EXCEEDED; 0: never */
+  int32_t preview_steps;        /* a PREVIEW after every so many steps but the last; 0: none */
+  uint64_t tag;                 /* the caller's name for the job in blip3o_model_next_ready; 0: not told there */
 } blip3o_request;
 
 typedef enum blip3o_event_kind {
-  BLIP3O_EVENT_STARTED = 0,
-  BLIP3O_EVENT_ENCODE = 1, /* `index` of `count` parts of the encoding of all pictures are done */
-  BLIP3O_EVENT_TOKEN = 2,  /* `index` of `count` tokens are drawn */
-  BLIP3O_EVENT_STEP = 3,   /* `index` of `count` steps are done: of those that run, with a strength below 1 */
-  BLIP3O_EVENT_DECODE = 4, /* `index` of `count` parts of the decoder are done */
-  BLIP3O_EVENT_DONE = 5,   /* the three last kinds end the queue */
-  BLIP3O_EVENT_FAILED = 6,
-  BLIP3O_EVENT_CANCELLED = 7
+  BLIP3O_EVENT_QUEUED = 0,  /* the first event; `index` requests are ahead of it */
+  BLIP3O_EVENT_STARTED = 1, /* it has its memory, and its work begins */
+  BLIP3O_EVENT_ENCODE = 2,  /* `index` of `count` parts of the encoding of all pictures are done */
+  BLIP3O_EVENT_TOKEN = 3,   /* `index` of `count` tokens are drawn */
+  BLIP3O_EVENT_STEP = 4,    /* `index` of `count` steps are done: of those that run, with a strength below 1 */
+  BLIP3O_EVENT_PREVIEW = 5, /* `preview` is what the picture looks like after step `index` of `count` */
+  BLIP3O_EVENT_DECODE = 6,  /* `index` of `count` parts of the decoder are done */
+  BLIP3O_EVENT_PICTURE = 7, /* the pixels are made; the end follows at once */
+  BLIP3O_EVENT_DONE = 8,    /* the three last kinds end the queue */
+  BLIP3O_EVENT_FAILED = 9,  /* its deadline too */
+  BLIP3O_EVENT_CANCELLED = 10
 } blip3o_event_kind;
 
 typedef struct blip3o_event {
   blip3o_event_kind kind;
   int32_t index;
   int32_t count;
+  blip3o_tensor
+      preview; /* PREVIEW: [h, w, 3] u8, a pixel for each latent, borrowed until the job's next event is taken */
 } blip3o_event;
 
-/* Seconds of compute, by stage; 0 for stages that did not run. */
+/* Seconds, by stage those of the work that the job took part in; 0 for stages that did not run. */
 typedef struct blip3o_timings {
+  double queued;    /* submission to start */
+  double waiting;   /* between its own work, while other requests had their turns */
   double encode;    /* pictures -> reference tokens and latents */
   double prefill;   /* prompt -> key-value cache */
   double tokens;    /* tokens after the prefill */
@@ -255,15 +321,26 @@ typedef struct blip3o_timings {
 /* Fills `request` with first to last stage, seed 0 and the model's defaults. */
 BLIP3O_API void blip3o_request_default(const blip3o_model* model, blip3o_request* request);
 
-/* Checks the request, queues it and returns at once. Jobs run in the order of submission. On failure *job is NULL.
- * Errors: INVALID_ARGUMENT, UNSUPPORTED (the checkpoint can't edit, or encode: the message says what is missing),
- * OUT_OF_MEMORY (with the bytes needed and allowed), CANCELLED (the model is closing). */
+/* Checks the request, queues it and returns at once. Jobs are started by priority, then in the order of submission,
+ * each as soon as there is memory for it beside those that run. On failure *job is NULL. Errors: INVALID_ARGUMENT,
+ * UNSUPPORTED (the checkpoint can't edit, or encode: the message says what is missing), OUT_OF_MEMORY (it could never
+ * fit: with the bytes needed and allowed), QUEUE_FULL (with the time after which to try again), CANCELLED (the model is
+ * closing). */
 BLIP3O_API blip3o_status blip3o_model_submit(blip3o_model* model, const blip3o_request* request, blip3o_job** job,
                                              blip3o_error* error);
 
 /* Takes the next event, waiting `timeout_millis` for it (< 0: without limit). Returns 1 with *event filled, 0 when
- * there was none in time, or when the last event was taken before. */
+ * there was none in time, or when the last event was taken before. Events that nobody takes cost nothing but the memory
+ * of this queue, which holds one preview, the last. */
 BLIP3O_API int32_t blip3o_job_next_event(blip3o_job* job, int64_t timeout_millis, blip3o_event* event);
+
+/* Waits `timeout_millis` (< 0: without limit) for a job with a tag to have events that were not told of yet. Returns 1
+ * with *tag: take that job's events until there are none, then come again. Returns 0 when there was no such job in
+ * time, or after blip3o_model_wake. So one thread can serve any number of jobs. */
+BLIP3O_API int32_t blip3o_model_next_ready(blip3o_model* model, int64_t timeout_millis, uint64_t* tag);
+
+/* Makes one blip3o_model_next_ready, the one that waits or the next one, return 0 at once. */
+BLIP3O_API void blip3o_model_wake(blip3o_model* model);
 
 /* Asks the job to stop; it does so within one token, one step, one layer of a prefill or one part of an autoencoder. */
 BLIP3O_API void blip3o_job_cancel(blip3o_job* job);

@@ -33,7 +33,7 @@ using blip3o::Result;
 using blip3o::Status;
 
 static_assert(blip3o::kValueCount == BLIP3O_VALUE_COUNT);
-static_assert(static_cast<int>(blip3o::StatusCode::kInternalError) == BLIP3O_INTERNAL_ERROR);
+static_assert(static_cast<int>(blip3o::StatusCode::kDeadlineExceeded) == BLIP3O_DEADLINE_EXCEEDED);
 static_assert(static_cast<int>(blip3o::DType::kU8) == BLIP3O_U8);
 static_assert(static_cast<int>(blip3o::EventKind::kCancelled) == BLIP3O_EVENT_CANCELLED);
 static_assert(static_cast<int>(blip3o::Stage::kPixels) == BLIP3O_STAGE_PIXELS);
@@ -64,6 +64,7 @@ blip3o_status Report(const Status& status, blip3o_error* error) {
   const auto code = static_cast<blip3o_status>(status.code());
   if (error != nullptr) {
     error->status = code;
+    error->retry_after_millis = status.retry_after_millis();
     CopyText(status.message(), error->message, sizeof(error->message));
   }
   return code;
@@ -170,6 +171,10 @@ Result<Request> CopyRequest(const blip3o::Engine& engine, const blip3o_request& 
   to.steps = from.steps;
   to.guidance = from.guidance;
   to.strength = from.strength;
+  to.priority = from.priority;
+  to.deadline_millis = from.deadline_millis;
+  to.preview_steps = from.preview_steps;
+  to.tag = from.tag;
   BLIP3O_ASSIGN_OR_RETURN(const blip3o::RequestPictures pictures, ViewPictures(from));
   BLIP3O_RETURN_IF_ERROR(blip3o::AddPictures(engine.checkpoint().config(), engine.capabilities(), pictures, to));
   return to;
@@ -207,6 +212,8 @@ blip3o_status blip3o_model_open(const char* directory, const blip3o_model_option
       engine_options.threads = options->threads;
       engine_options.compute = static_cast<blip3o::ComputeOption>(NumberOf(options->compute));
       engine_options.memory_limit_bytes = options->memory_limit_bytes;
+      engine_options.queue_limit = options->queue_limit;
+      engine_options.latency_target_millis = options->latency_target_millis;
     }
     auto opened = std::make_unique<blip3o_model>();
     BLIP3O_ASSIGN_OR_RETURN(opened->engine, blip3o::Engine::Open(Utf8Path(directory), engine_options));
@@ -246,6 +253,40 @@ void blip3o_model_describe(const blip3o_model* model, blip3o_model_info* info) {
 }
 
 void blip3o_model_close(blip3o_model* model) { delete model; }
+
+void blip3o_model_metrics(blip3o_model* model, blip3o_metrics* metrics) {
+  const blip3o::Metrics from = model->engine->metrics();
+  *metrics = {};
+  metrics->queued = Narrow(from.queued);
+  metrics->running = Narrow(from.running);
+  metrics->memory_in_use_bytes = from.memory_in_use_bytes;
+  metrics->memory_peak_bytes = from.memory_peak_bytes;
+  metrics->memory_limit_bytes = from.memory_limit_bytes;
+  metrics->memory_blocks = from.memory_blocks;
+  metrics->submitted = from.submitted;
+  metrics->refused = from.refused;
+  metrics->done = from.done;
+  metrics->failed = from.failed;
+  metrics->cancelled = from.cancelled;
+  metrics->expired = from.expired;
+  metrics->queue_seconds = from.queue_seconds;
+  metrics->started = from.started;
+  metrics->first_token_seconds = from.first_token_seconds;
+  metrics->first_tokens = from.first_tokens;
+  metrics->tokens = from.tokens;
+  metrics->token_batches = from.token_batches;
+  metrics->steps = from.steps;
+  metrics->pictures = from.pictures;
+  metrics->previews = from.previews;
+  metrics->prompts_computed = from.prompts_computed;
+  metrics->prompts_reused = from.prompts_reused;
+  metrics->encode_seconds = from.seconds.encode;
+  metrics->prefill_seconds = from.seconds.prefill;
+  metrics->tokens_seconds = from.seconds.tokens;
+  metrics->condition_seconds = from.seconds.condition;
+  metrics->steps_seconds = from.seconds.steps;
+  metrics->decode_seconds = from.seconds.decode;
+}
 
 blip3o_status blip3o_checkpoint_inspect(const char* directory, const char* diffusion_directory, int32_t scan_values,
                                         char** report, blip3o_error* error) {
@@ -297,9 +338,25 @@ blip3o_status blip3o_model_submit(blip3o_model* model, const blip3o_request* req
 int32_t blip3o_job_next_event(blip3o_job* job, int64_t timeout_millis, blip3o_event* event) {
   const std::optional<blip3o::Event> next = job->job->events().Next(timeout_millis);
   if (!next) return 0;
-  *event = {static_cast<blip3o_event_kind>(next->kind), next->index, next->count};
+  *event = {};
+  event->kind = static_cast<blip3o_event_kind>(next->kind);
+  event->index = next->index;
+  event->count = next->count;
+  if (next->preview != nullptr) {
+    const blip3o::Preview& preview = *next->preview;
+    event->preview = {preview.pixels.data(), BLIP3O_U8, 3, {preview.height, preview.width, 3}};
+  }
   return 1;
 }
+
+int32_t blip3o_model_next_ready(blip3o_model* model, int64_t timeout_millis, uint64_t* tag) {
+  const std::optional<uint64_t> next = model->engine->ready().Next(timeout_millis);
+  if (!next) return 0;
+  *tag = *next;
+  return 1;
+}
+
+void blip3o_model_wake(blip3o_model* model) { model->engine->ready().Wake(); }
 
 void blip3o_job_cancel(blip3o_job* job) { job->job->Cancel(); }
 
@@ -330,7 +387,8 @@ blip3o_status blip3o_job_value(blip3o_job* job, blip3o_value value, blip3o_tenso
 
 void blip3o_job_timings(blip3o_job* job, blip3o_timings* timings) {
   const blip3o::Timings from = job->job->timings();
-  *timings = {from.encode, from.prefill, from.tokens, from.condition, from.steps, from.decode, from.workspace_bytes};
+  *timings = {from.queued,    from.waiting, from.encode, from.prefill,        from.tokens,
+              from.condition, from.steps,   from.decode, from.workspace_bytes};
 }
 
 void blip3o_job_close(blip3o_job* job) {

@@ -18,19 +18,25 @@ enum class StatusCode {
   kCancelled = 6,
   kUnsupported = 7,
   kInternalError = 8,
+  kQueueFull = 9,
+  kDeadlineExceeded = 10,
 };
 
 class [[nodiscard]] Status {
  public:
   Status() = default;  // ok
-  Status(StatusCode code, std::string message) : code_(code), message_(std::move(message)) {}
+  Status(StatusCode code, std::string message, int64_t retry_after_millis = 0)
+      : code_(code), retry_after_millis_(retry_after_millis), message_(std::move(message)) {}
 
   bool ok() const { return code_ == StatusCode::kOk; }
   StatusCode code() const { return code_; }
   const std::string& message() const { return message_; }
+  // Of a full queue: when to try again; else 0.
+  int64_t retry_after_millis() const { return retry_after_millis_; }
 
  private:
   StatusCode code_ = StatusCode::kOk;
+  int64_t retry_after_millis_ = 0;
   std::string message_;
 };
 
@@ -42,6 +48,10 @@ inline Status NumericError(std::string m) { return {StatusCode::kNumericError, s
 inline Status Cancelled(std::string m) { return {StatusCode::kCancelled, std::move(m)}; }
 inline Status Unsupported(std::string m) { return {StatusCode::kUnsupported, std::move(m)}; }
 inline Status InternalError(std::string m) { return {StatusCode::kInternalError, std::move(m)}; }
+inline Status DeadlineExceeded(std::string m) { return {StatusCode::kDeadlineExceeded, std::move(m)}; }
+inline Status QueueFull(std::string m, int64_t retry_after_millis) {
+  return {StatusCode::kQueueFull, std::move(m), retry_after_millis};
+}
 
 template <typename T>
 class [[nodiscard]] Result {

@@ -166,10 +166,11 @@ Result<std::shared_ptr<Job>> Engine::Submit(Request request) {
   BLIP3O_RETURN_IF_ERROR(CheckRequest(checkpoint_->config(), capabilities_, request));
   const MemoryNeed need = pipeline_.Measure(reference_encoder_, request);
   BLIP3O_RETURN_IF_ERROR(CheckMemory(need));
-  auto job = std::make_shared<Job>(std::move(request), need);
+  auto job = std::make_shared<Job>(std::move(request), need, ready_);
   {
     const std::lock_guard lock(mutex_);
     if (closing_) return Cancelled("the model is being closed: open it again for new requests");
+    job->events().Push({EventKind::kQueued, static_cast<int32_t>(queue_.size())});
     queue_.push_back(job);
   }
   changed_.notify_all();
@@ -219,7 +220,7 @@ void Engine::RunJob(Job& job) {
     job.End(Cancelled("the request was cancelled before it started"), {});
     return;
   }
-  job.events().Push({EventKind::kStarted, 0, 0});
+  job.events().Push({EventKind::kStarted});
   Values values;
   Timings timings;
   Status status;
@@ -230,6 +231,7 @@ void Engine::RunJob(Job& job) {
   } catch (const std::exception& error) {
     status = InternalError(fmt::format("unexpected failure: {}: please report it", error.what()));
   }
+  if (status.ok() && job.request().last_stage == Stage::kPixels) job.events().Push({EventKind::kPicture});
   job.SetTimings(timings);
   job.End(std::move(status), std::move(values));
 }

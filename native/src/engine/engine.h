@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "engine/job.h"
+#include "engine/metrics.h"
 #include "engine/pipeline.h"
 #include "engine/reference_encoder.h"
 #include "engine/request.h"
@@ -26,7 +27,9 @@ struct EngineOptions {
   std::filesystem::path diffusion_directory;  // empty: from the config
   int threads = 0;                            // 0: every usable processor
   ComputeOption compute = ComputeOption::kAuto;
-  int64_t memory_limit_bytes = 0;  // 0: what the machine has free
+  int64_t memory_limit_bytes = 0;     // 0: what the machine has free
+  int32_t queue_limit = 0;            // 0: kQueueLimit
+  int32_t latency_target_millis = 0;  // 0: kLatencyTarget
 };
 
 // All of it is safe to call from any thread; the destructor is the last call.
@@ -42,6 +45,8 @@ class Engine {
   // The checkpoint's, less what there was no memory for.
   const Capabilities& capabilities() const { return capabilities_; }
   const std::string& backend() const { return backend_; }
+  ReadyList& ready() { return *ready_; }
+  Metrics metrics() { return {}; }
   int threads() const { return options_.threads; }
   // kF32 or kBF16.
   ComputeOption compute() const { return options_.compute; }
@@ -72,6 +77,7 @@ class Engine {
   Pipeline pipeline_;
   ReferenceEncoder reference_encoder_;  // measured by any thread, run by the worker
   std::string backend_;
+  const std::shared_ptr<ReadyList> ready_ = std::make_shared<ReadyList>();
 
   std::unique_ptr<Ops> ops_;  // made, used and freed by the worker; sizes are read under the mutex
   Buffer workspace_;          // the worker's

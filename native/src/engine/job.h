@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -16,6 +17,8 @@ namespace blip3o {
 
 // Seconds by stage, and the bytes of the run's memory. As blip3o_timings.
 struct Timings {
+  double queued = 0;
+  double waiting = 0;
   double encode = 0;
   double prefill = 0;
   double tokens = 0;
@@ -32,7 +35,11 @@ struct MemoryNeed {
 
 class Job {
  public:
-  Job(Request request, const MemoryNeed& memory_need) : request_(std::move(request)), memory_need_(memory_need) {}
+  // `ready` hears of events where the request has a tag.
+  Job(Request request, const MemoryNeed& memory_need, const std::shared_ptr<ReadyList>& ready)
+      : request_(std::move(request)),
+        memory_need_(memory_need),
+        events_(request_.tag != 0 ? ready : nullptr, request_.tag) {}
 
   const Request& request() const { return request_; }
   const MemoryNeed& memory_need() const { return memory_need_; }
@@ -53,7 +60,7 @@ class Job {
       ended_ = true;
     }
     changed_.notify_all();
-    events_.Push({kind, 0, 0});
+    events_.Push({kind});
   }
 
   Status Wait() {

@@ -14,6 +14,8 @@ namespace {
 
 constexpr int32_t kMaxSteps = 1000;
 constexpr float kMaxGuidance = 100.0f;
+constexpr int32_t kMaxPriority = 100;
+constexpr int64_t kMaxDeadlineMillis = int64_t{365} * 24 * 3600 * 1000;
 constexpr int64_t kMaxConditionRows = 1 << 20;
 
 Status CheckStages(const Request& request) {
@@ -101,6 +103,21 @@ Status CheckFlow(const Request& request) {
   }
   if (!(request.guidance >= 1.0f && request.guidance <= kMaxGuidance)) {
     return InvalidArgument(fmt::format("guidance must be 1 to {}: found {}", kMaxGuidance, request.guidance));
+  }
+  return {};
+}
+
+Status CheckScheduling(const Request& request) {
+  if (request.priority < -kMaxPriority || request.priority > kMaxPriority) {
+    return InvalidArgument(
+        fmt::format("priority must be -{} to {}: found {}", kMaxPriority, kMaxPriority, request.priority));
+  }
+  if (request.deadline_millis < 0 || request.deadline_millis > kMaxDeadlineMillis) {
+    return InvalidArgument(fmt::format("deadline_millis must be 0 (none) to {}, a year: found {}", kMaxDeadlineMillis,
+                                       request.deadline_millis));
+  }
+  if (request.preview_steps < 0) {
+    return InvalidArgument(fmt::format("preview_steps must be 0 (none) or more: found {}", request.preview_steps));
   }
   return {};
 }
@@ -278,6 +295,7 @@ Status CheckRequest(const ModelConfig& config, const Capabilities& capabilities,
   BLIP3O_RETURN_IF_ERROR(CheckReferences(config, request));
   BLIP3O_RETURN_IF_ERROR(CheckCapabilities(capabilities, request, !request.initial.empty()));
   BLIP3O_RETURN_IF_ERROR(CheckInitial(request));
+  BLIP3O_RETURN_IF_ERROR(CheckScheduling(request));
   if (request.Runs(Stage::kTokens)) {
     BLIP3O_RETURN_IF_ERROR(CheckPrompt(config, request));
     BLIP3O_RETURN_IF_ERROR(CheckSampling(request));

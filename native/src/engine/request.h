@@ -83,6 +83,10 @@ struct Request {
   float top_p = 1.0f;
   int32_t steps = 30;
   float guidance = 2.0f;
+  int32_t priority = 0;
+  int64_t deadline_millis = 0;
+  int32_t preview_steps = 0;
+  uint64_t tag = 0;
 
   bool Runs(Stage stage) const { return first_stage <= stage && stage <= last_stage; }
   bool Keeps(Value value) const { return (outputs >> static_cast<int>(value) & 1u) != 0; }

@@ -61,6 +61,7 @@ final class NativeJob implements AutoCloseable {
   /** Reports an event and says whether more will come. */
   private boolean handle(blip3o_event event, JobMonitor monitor) {
     switch (event.kind()) {
+      case Blip3o.BLIP3O_EVENT_QUEUED, Blip3o.BLIP3O_EVENT_PREVIEW, Blip3o.BLIP3O_EVENT_PICTURE -> {}
       case Blip3o.BLIP3O_EVENT_STARTED -> queuedNanos = System.nanoTime() - submittedNanos;
       case Blip3o.BLIP3O_EVENT_ENCODE -> report(JobMonitor.Unit.ENCODE, event, monitor);
       case Blip3o.BLIP3O_EVENT_TOKEN -> report(JobMonitor.Unit.TOKEN, event, monitor);

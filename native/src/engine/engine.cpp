@@ -4,261 +4,396 @@
 
 #include <algorithm>
 #include <exception>
-#include <future>
 #include <new>
-#include <system_error>
 #include <utility>
 
 #include "base/memory.h"
-#include "base/thread_pool.h"
-#include "ops/cpu/cpu_ops.h"
 
 namespace blip3o {
 
 namespace {
 
-constexpr int kMaxThreads = 1024;
+// Prompts may hold this part of what is allowed.
+constexpr int64_t kPromptsPart = 8;
 
-Status CheckOptions(const EngineOptions& options) {
-  if (options.threads < 0 || options.threads > kMaxThreads) {
-    return InvalidArgument(
-        fmt::format("threads must be 0 (one per processor) to {}: found {}", kMaxThreads, options.threads));
+Time Now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+double Seconds(Time time) { return std::chrono::duration<double>(time).count(); }
+
+double& SecondsOf(Work work, Timings& timings) {
+  switch (work) {
+    case Work::kEncode:
+      return timings.encode;
+    case Work::kPrefill:
+      return timings.prefill;
+    case Work::kToken:
+      return timings.tokens;
+    case Work::kCondition:
+      return timings.condition;
+    case Work::kStep:
+      return timings.steps;
+    case Work::kDecode:
+      break;
   }
-  if (options.compute < ComputeOption::kAuto || options.compute > ComputeOption::kBF16) {
-    return InvalidArgument(
-        fmt::format("compute must be auto (0), f32 (1) or bf16 (2): found {}", static_cast<int>(options.compute)));
-  }
-  if (options.memory_limit_bytes < 0) {
-    return InvalidArgument(fmt::format("the memory limit must be 0 (what is free) or a number of bytes: found {}",
-                                       options.memory_limit_bytes));
-  }
-  return {};
+  return timings.decode;
 }
-
-ComputeOption Resolve(ComputeOption option, const Checkpoint& checkpoint) {
-  if (option != ComputeOption::kAuto) return option;
-  return checkpoint.is_16_bit() && cpu::HasNativeBF16() ? ComputeOption::kBF16 : ComputeOption::kF32;
-}
-
-// Text to image with a prompt of usual length.
-Request TextRequest(const ModelConfig& config) {
-  constexpr int64_t kUsualPrompt = 128;
-  Request request;
-  request.prompt.resize(static_cast<size_t>(std::min(kUsualPrompt, MaxPromptLength(config))));
-  return request;
-}
-
-class JobObserver final : public RunObserver {
- public:
-  explicit JobObserver(Job& job) : job_(job) {}
-  Status OnProgress(EventKind kind, int index, int count) override {
-    job_.events().Push({kind, index, count});
-    return OnWork();
-  }
-  Status OnWork() override { return job_.cancelled() ? Cancelled("the request was cancelled") : Status(); }
-
- private:
-  Job& job_;
-};
 
 }  // namespace
 
-Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options)
-    : checkpoint_(std::move(checkpoint)),
-      options_(std::move(options)),
-      capabilities_(checkpoint_->capabilities()),
-      pipeline_(*checkpoint_),
-      reference_encoder_(*checkpoint_) {}
+// Tells the owner of the job that a lane works for, and stops the work when it is in vain.
+class Engine::LaneObserver final : public RunObserver {
+ public:
+  LaneObserver(Engine& engine, Active& active) : engine_(engine), active_(active) {}
 
-Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& directory, const EngineOptions& options) {
-  BLIP3O_RETURN_IF_ERROR(CheckOptions(options));
-  BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint,
-                          Checkpoint::Open(directory, options.diffusion_directory));
-  EngineOptions resolved = options;
-  if (resolved.threads == 0) resolved.threads = UsableProcessors();
-  resolved.compute = Resolve(options.compute, *checkpoint);
-  std::unique_ptr<Engine> engine(new Engine(std::move(checkpoint), std::move(resolved)));
-  BLIP3O_RETURN_IF_ERROR(engine->Start());
-  return engine;
-}
-
-// The worker makes its own backend, since some libraries keep settings by thread.
-Status Engine::Start() {
-  std::promise<Status> started;
-  std::future<Status> status = started.get_future();
-  try {
-    worker_ = std::thread([this, &started] {
-      Status backend = StartBackendSafely();
-      const bool ok = backend.ok();
-      started.set_value(std::move(backend));
-      if (ok) Work();
-      ops_.reset();
-    });
-  } catch (const std::system_error& error) {
-    return OutOfMemory(
-        fmt::format("could not start the worker thread ({}): raise the limit on threads or memory", error.what()));
+  Status OnProgress(EventKind kind, int index, int count) override {
+    active_.job->events().Push({kind, index, count});
+    return OnWork();
   }
-  return status.get();
-}
 
-Status Engine::StartBackendSafely() {
-  try {
-    return StartBackend();
-  } catch (const std::bad_alloc&) {
-    return OutOfMemory("the machine ran out of memory while the model was opened: free some and try again");
-  } catch (const std::exception& error) {
-    return InternalError(fmt::format("unexpected failure: {}: please report it", error.what()));
+  Status OnWork() override {
+    if (Now() >= engine_.next_deadline_.load(std::memory_order_relaxed)) engine_.Expire();
+    if (engine_.closing_) return Cancelled("the model was closed");
+    if (active_.job->cancelled()) return Cancelled("the request was cancelled");
+    if (Now() >= active_.deadline) return DeadlineExceeded("the deadline has passed");
+    return {};
   }
-}
 
-Status Engine::StartBackend() {
-  const cpu::Compute compute = options_.compute == ComputeOption::kBF16 ? cpu::Compute::kBF16 : cpu::Compute::kF32;
-  BLIP3O_ASSIGN_OR_RETURN(ops_, cpu::CreateOps({options_.threads, compute}));
-  backend_ = ops_->name();
-  return LoadConstants();
-}
+ private:
+  Engine& engine_;
+  Active& active_;
+};
 
-Status Engine::LoadConstants() {
-  if (!capabilities_.reference_tokens_lack.empty()) return {};
-  const Status status = LoadCodebook();
-  if (status.ok()) return {};
-  // Text to image needs no codebook: the model opens, and says what it can't do.
-  capabilities_.reference_tokens_lack = "this model can't turn pictures into tokens: " + status.message();
-  if (capabilities_.editing_lacks.empty()) {
-    capabilities_.editing_lacks = "this model can't edit pictures: " + status.message();
-  }
-  return {};
-}
-
-Status Engine::LoadCodebook() {
-  const MemoryNeed need = reference_encoder_.MeasureLoad();
-  const int64_t kept = reference_encoder_.codebook_bytes();
-  // Text to image goes before: there must be room for a picture of a usual prompt beside the codebook.
-  const MemoryNeed text = pipeline_.Measure(reference_encoder_, TextRequest(checkpoint_->config()));
-  const int64_t bytes = kept + std::max(need.workspace_bytes, text.workspace_bytes) +
-                        std::max(ops_->ScratchBytes(need.capacity), ops_->ScratchBytes(text.capacity));
-  const int64_t allowed = options_.memory_limit_bytes > 0 ? options_.memory_limit_bytes : AvailableMemoryBytes();
-  if (bytes > allowed) {
-    return OutOfMemory(fmt::format(
-        "its codebook of {} and a picture beside it take {}, and {} are allowed: raise the limit or free some memory",
-        Mebibytes(kept), Mebibytes(bytes), Mebibytes(allowed)));
-  }
-  BLIP3O_RETURN_IF_ERROR(ops_->Reserve(need.capacity));
-  BLIP3O_ASSIGN_OR_RETURN(const Buffer workspace, ops_->Allocate(need.workspace_bytes));
-  Arena arena(workspace);
-  BLIP3O_RETURN_IF_ERROR(reference_encoder_.Load(*ops_, arena));
-  constant_bytes_ = kept;
-  return {};
-}
-
+// Nobody calls any more: jobs only reach the engine through the box.
 Engine::~Engine() {
+  cancel_box_->Close();
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
-    if (running_ != nullptr) running_->Cancel();
   }
   changed_.notify_all();
-  if (worker_.joinable()) worker_.join();
-  for (const std::shared_ptr<Job>& job : queue_) job->End(Cancelled("the model was closed"), {});
+  for (const auto& lane : lanes_) {
+    if (lane->thread.joinable()) lane->thread.join();
+  }
+  for (auto& [id, active] : actives_) active.job->End(Cancelled("the model was closed"), {});
 }
 
 Result<std::shared_ptr<Job>> Engine::Submit(Request request) {
   BLIP3O_RETURN_IF_ERROR(CheckRequest(checkpoint_->config(), capabilities_, request));
-  const MemoryNeed need = pipeline_.Measure(reference_encoder_, request);
-  BLIP3O_RETURN_IF_ERROR(CheckMemory(need));
-  auto job = std::make_shared<Job>(std::move(request), need, ready_);
+  Active active;
+  active.need = pipeline_.Measure(request);
+  active.submitted = Now();
+  if (request.deadline_millis > 0) {
+    active.deadline = active.submitted + std::chrono::milliseconds(request.deadline_millis);
+  }
+  Demand demand = DemandOf(*lanes_[Scheduler::kLanguageLane]->ops, active.need);
+  demand.priority = request.priority;
+  demand.deadline = active.deadline;
+  demand.first = *pipeline_.Next(Run(request));
+  std::vector<Active> ended;
+  std::shared_ptr<Job> job;
   {
     const std::lock_guard lock(mutex_);
     if (closing_) return Cancelled("the model is being closed: open it again for new requests");
-    job->events().Push({EventKind::kQueued, static_cast<int32_t>(queue_.size())});
-    queue_.push_back(job);
+    UpdateLimit();
+    const RequestId id = last_id_ + 1;
+    const int ahead = scheduler_.Ahead(demand.priority);
+    if (const Status status = scheduler_.Submit(id, demand, active.submitted); !status.ok()) {
+      metrics_.refused += status.code() == StatusCode::kQueueFull;
+      return status;
+    }
+    last_id_ = id;
+    ++metrics_.submitted;
+    job = active.job = std::make_shared<Job>(std::move(request), id, cancel_box_, ready_);
+    job->events().Push({EventKind::kQueued, ahead});
+    actives_.emplace(id, std::move(active));
+    ended = CarryOut();
   }
   changed_.notify_all();
   return job;
 }
 
-// What the engine holds already will be used again, so only the rest must be free.
-Status Engine::CheckMemory(const MemoryNeed& need) {
-  const std::lock_guard lock(mutex_);
-  const int64_t bytes = need.workspace_bytes + ops_->ScratchBytes(need.capacity);
-  if (options_.memory_limit_bytes > 0 && bytes > options_.memory_limit_bytes - constant_bytes_) {
-    return OutOfMemory(
-        fmt::format("too little memory: the request takes {} for activations and key-value cache, the limit is {}{}: "
-                    "raise the limit or shorten the prompt",
-                    Mebibytes(bytes), Mebibytes(options_.memory_limit_bytes),
-                    constant_bytes_ > 0 ? fmt::format(", {} of it for the codebook", Mebibytes(constant_bytes_)) : ""));
-  }
-  const int64_t available = AvailableMemoryBytes();
-  if (options_.memory_limit_bytes == 0 && bytes - held_bytes_ > available) {
-    return OutOfMemory(
-        fmt::format("too little memory: the request takes {} for activations and key-value cache, of which {} are "
-                    "held, and the machine has {} free: free some memory or shorten the prompt",
-                    Mebibytes(bytes), Mebibytes(held_bytes_), Mebibytes(available)));
-  }
-  return {};
-}
-
-void Engine::Work() {
-  for (;;) {
-    std::shared_ptr<Job> job;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return closing_ || !queue_.empty(); });
-      if (closing_) return;
-      job = std::move(queue_.front());
-      queue_.pop_front();
-      running_ = job;
-    }
-    RunJob(*job);
-    const std::lock_guard lock(mutex_);
-    running_.reset();
-  }
-}
-
-void Engine::RunJob(Job& job) {
-  if (job.cancelled()) {
-    job.End(Cancelled("the request was cancelled before it started"), {});
-    return;
-  }
-  job.events().Push({EventKind::kStarted});
-  Values values;
-  Timings timings;
-  Status status;
-  try {
-    status = RunPipeline(job, values, timings);
-  } catch (const std::bad_alloc&) {
-    status = OutOfMemory("the machine ran out of memory during the request: free some, or make the request smaller");
-  } catch (const std::exception& error) {
-    status = InternalError(fmt::format("unexpected failure: {}: please report it", error.what()));
-  }
-  if (status.ok() && job.request().last_stage == Stage::kPixels) job.events().Push({EventKind::kPicture});
-  job.SetTimings(timings);
-  job.End(std::move(status), std::move(values));
-}
-
-Status Engine::RunPipeline(Job& job, Values& values, Timings& timings) {
-  BLIP3O_RETURN_IF_ERROR(Provide(job.memory_need()));
+void Engine::Cancel(RequestId request) {
+  std::vector<Active> ended;
   {
     const std::lock_guard lock(mutex_);
-    timings.workspace_bytes = held_bytes_;
+    scheduler_.Cancel(request);
+    ended = CarryOut();
   }
-  JobObserver observer(job);
-  return pipeline_.Run(*ops_, workspace_, reference_encoder_, job.request(), observer, values, timings);
+  changed_.notify_all();
 }
 
-Status Engine::Provide(const MemoryNeed& need) {
-  if (need.workspace_bytes > workspace_.size_bytes()) {
-    {
-      const std::lock_guard lock(mutex_);
-      held_bytes_ -= workspace_.size_bytes();
+void Engine::Expire() {
+  std::vector<Active> ended;
+  {
+    const std::lock_guard lock(mutex_);
+    scheduler_.Expire(Now());
+    ended = CarryOut();
+  }
+  changed_.notify_all();
+}
+
+void Engine::UpdateLimit() {
+  if (options_.memory_limit_bytes > 0) return scheduler_.SetLimit(options_.memory_limit_bytes);
+  const int64_t available = AvailableMemoryBytes();
+  const int64_t limit = available == std::numeric_limits<int64_t>::max() ? available : account_.bytes() + available;
+  // What running requests were promised, but have not touched yet, still counts as free.
+  scheduler_.SetLimit(scheduler_.running() == 0 ? limit : std::min(limit, scheduler_.limit()));
+}
+
+void Engine::Serve(Lane& lane) {
+  std::unique_lock lock(mutex_);
+  while (!closing_) {
+    if (scheduler_.queued() > 0) UpdateLimit();
+    const std::optional<WorkItem> item = scheduler_.Next(lane.index, Now());
+    if (std::vector<Active> ended = CarryOut(); !ended.empty()) {
+      lock.unlock();
+      ended.clear();
+      lock.lock();
     }
-    workspace_ = Buffer();
-    BLIP3O_ASSIGN_OR_RETURN(workspace_, ops_->Allocate(need.workspace_bytes));
+    if (item) {
+      Perform(lane, *item, lock);
+    } else {
+      AwaitWork(lock);
+    }
+  }
+}
+
+void Engine::AwaitWork(std::unique_lock<std::mutex>& lock) {
+  const Time deadline = scheduler_.NextDeadline();
+  if (closing_) return;
+  if (deadline == Time::max()) return changed_.wait(lock);
+  changed_.wait_until(lock, std::chrono::steady_clock::time_point(deadline));
+}
+
+void Engine::Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mutex>& lock) {
+  std::vector<Active*> actives;
+  for (const RequestId id : item.requests) actives.push_back(&actives_.at(id));
+  const int64_t lane_bytes = scheduler_.LaneBytes(lane.index);
+  const Time began = Now();
+  std::vector<Status> statuses(actives.size());
+  lock.unlock();
+  changed_.notify_one();  // there may be work for another lane too
+  Do(lane, item.work, lane_bytes, actives, statuses);
+  const Time ended = Now();
+  std::vector<Outcome> outcomes;
+  for (size_t i = 0; i < actives.size(); ++i) {
+    Active& active = *actives[i];
+    active.worked += ended - began;
+    if (active.run != nullptr) SecondsOf(item.work, active.run->timings) += Seconds(ended - began);
+    Outcome outcome{item.requests[i], !statuses[i].ok(), std::nullopt};
+    if (statuses[i].ok()) {
+      outcome.next = pipeline_.Next(*active.run);
+      Tell(item.work, active);
+    }
+    active.failure = statuses[i];
+    outcomes.push_back(outcome);
+  }
+  std::vector<Active> garbage;
+  lock.lock();
+  Count(item.work, actives, statuses, began, ended);
+  scheduler_.Expire(ended);
+  scheduler_.Finish(lane.index, outcomes, ended);
+  garbage = CarryOut();
+  lock.unlock();
+  changed_.notify_all();
+  garbage.clear();
+  lock.lock();
+}
+
+void Engine::Do(Lane& lane, Work work, int64_t lane_bytes, std::span<Active* const> actives,
+                std::vector<Status>& statuses) {
+  Status failure;
+  try {
+    failure = DoSafely(lane, work, lane_bytes, actives, statuses);
+  } catch (const std::bad_alloc&) {
+    failure = OutOfMemory("the machine ran out of memory during the request: free some, or make the request smaller");
+  } catch (const std::exception& error) {
+    failure = InternalError(fmt::format("unexpected failure: {}: please report it", error.what()));
+  }
+  if (failure.ok()) return;
+  (void)lane.ops->Finish();  // what was queued behind a failure is nobody's
+  std::fill(statuses.begin(), statuses.end(), failure);
+}
+
+Status Engine::DoSafely(Lane& lane, Work work, int64_t lane_bytes, std::span<Active* const> actives,
+                        std::vector<Status>& statuses) {
+  HalfNeed need;
+  std::vector<Run*> runs;
+  for (Active* active : actives) {
+    const HalfNeed& own = HalfOf(work) == Half::kLanguage ? active->need.language : active->need.picture;
+    need.workspace_bytes = std::max(need.workspace_bytes, own.workspace_bytes);
+    need.capacity = Larger(need.capacity, own.capacity);
+    if (active->run == nullptr) BLIP3O_RETURN_IF_ERROR(MakeRun(lane, *active));
+    runs.push_back(active->run.get());
+  }
+  BLIP3O_RETURN_IF_ERROR(lane.Provide(need, lane_bytes, account_));
+  Arena arena(lane.workspace);
+  LaneObserver observer(*this, *actives.front());
+  const Workplace at{*lane.ops, arena, observer};
+  if (work == Work::kToken) {
+    pipeline_.language().NextTokens(at, runs, statuses);
+    return {};
+  }
+  return work == Work::kPrefill ? Prefill(at, *runs.front()) : pipeline_.Do(work, at, *runs.front());
+}
+
+Status Engine::MakeRun(Lane& lane, Active& active) {
+  BLIP3O_ASSIGN_OR_RETURN(Buffer slab, lane.ops->Allocate(active.need.slab_bytes));
+  active.slab = Holding(account_, active.need.slab_bytes);
+  active.run = std::make_unique<Run>(active.job->request(), std::move(slab));
+  return {};
+}
+
+Status Engine::Prefill(const Workplace& at, Run& run) {
+  LanguageHalf& language = pipeline_.language();
+  const bool shared = run.request.tokens.empty();
+  if (run.sequence.empty()) {
+    language.Begin(at, run);
+    std::shared_ptr<const KnownPrompt> known;
+    if (shared) {
+      const std::lock_guard lock(mutex_);
+      known = prompts_.Find(run.sequence);
+      metrics_.prompts_reused += known != nullptr;
+    }
+    if (known != nullptr) {
+      language.TakePrompt(at.ops, *known, run);
+      return at.ops.Finish();
+    }
+  }
+  BLIP3O_RETURN_IF_ERROR(pipeline_.Do(Work::kPrefill, at, run));
+  if (!language.HasPrefilled(run)) return {};
+  if (shared) RememberPrompt(at, run);
+  const std::lock_guard lock(mutex_);
+  ++metrics_.prompts_computed;
+  return {};
+}
+
+// For others with the same prompt, where there is room. Without memory nobody is worse off than before.
+void Engine::RememberPrompt(const Workplace& at, const Run& run) {
+  const int64_t bytes = pipeline_.language().PromptBytes(run);
+  {
+    const std::lock_guard lock(mutex_);
+    if (bytes > scheduler_.room() || prompts_.size_bytes() + bytes > scheduler_.limit() / kPromptsPart) return;
+    scheduler_.SetCache(prompts_.size_bytes() + bytes);
+  }
+  Result<Buffer> memory = at.ops.Allocate(bytes);
+  if (memory.ok()) {
+    auto prompt = std::make_shared<KnownPrompt>(
+        pipeline_.language().CopyPrompt(at.ops, run, std::move(*memory), Holding(account_, bytes)));
+    if (at.ops.Finish().ok()) {
+      const std::lock_guard lock(mutex_);
+      prompts_.Put(std::move(prompt));
+    }
   }
   const std::lock_guard lock(mutex_);
-  BLIP3O_RETURN_IF_ERROR(ops_->Reserve(need.capacity));
-  held_bytes_ = workspace_.size_bytes() + ops_->ScratchBytes(need.capacity);
-  return {};
+  scheduler_.SetCache(prompts_.size_bytes());
+}
+
+void Engine::Tell(Work work, Active& active) {
+  Run& run = *active.run;
+  EventQueue& events = active.job->events();
+  active.job->SetTimings(run.timings);
+  if (work == Work::kToken) {
+    const int32_t count = static_cast<int32_t>(run.hidden_states.rows - 1);
+    events.Push({EventKind::kToken, static_cast<int32_t>(run.drawn), count});
+  }
+  if (work != Work::kStep) return;
+  const int32_t steps = PictureHalf::Steps(run.request);
+  events.Push({EventKind::kStep, run.steps_done, steps});
+  if (run.preview != nullptr) events.Push({EventKind::kPreview, run.steps_done, steps, run.preview});
+}
+
+void Engine::Count(Work work, std::span<Active* const> actives, const std::vector<Status>& statuses, Time began,
+                   Time ended) {
+  SecondsOf(work, metrics_.seconds) += Seconds(ended - began);
+  metrics_.token_batches += work == Work::kToken;
+  for (size_t i = 0; i < actives.size(); ++i) {
+    if (!statuses[i].ok()) continue;
+    const Run& run = *actives[i]->run;
+    metrics_.tokens += work == Work::kToken;
+    metrics_.steps += work == Work::kStep;
+    metrics_.pictures += work == Work::kDecode;
+    metrics_.previews += work == Work::kStep && run.preview != nullptr;
+    if (work == Work::kToken && run.drawn == 1) {
+      ++metrics_.first_tokens;
+      metrics_.first_token_seconds += Seconds(ended - actives[i]->submitted);
+    }
+  }
+}
+
+std::vector<Engine::Active> Engine::CarryOut() {
+  const Decisions decisions = scheduler_.TakeDecisions();
+  for (const int lane : decisions.released_lanes) lanes_[static_cast<size_t>(lane)]->Release();
+  if (decisions.cache_released) prompts_.Clear();
+  for (const RequestId id : decisions.started) {
+    Active& active = actives_.at(id);
+    active.started = Now();
+    ++metrics_.started;
+    metrics_.queue_seconds += Seconds(active.started - active.submitted);
+    active.job->events().Push({EventKind::kStarted});
+  }
+  std::vector<Active> ended;
+  for (const auto& [id, end] : decisions.ended) {
+    auto node = actives_.extract(id);
+    EndActive(node.mapped(), end);
+    ended.push_back(std::move(node.mapped()));
+  }
+  next_deadline_ = scheduler_.NextDeadline();
+  return ended;
+}
+
+void Engine::EndActive(Active& active, End end) {
+  const Time now = Now();
+  Timings timings = active.run != nullptr ? active.run->timings : Timings();
+  timings.queued = Seconds((active.started == Time::zero() ? now : active.started) - active.submitted);
+  timings.waiting = active.started == Time::zero() ? 0 : Seconds(now - active.started - active.worked);
+  timings.workspace_bytes =
+      active.need.slab_bytes + active.need.language.workspace_bytes + active.need.picture.workspace_bytes;
+  active.job->SetTimings(timings);
+  const Status status = StatusOf(active, end);
+  metrics_.done += status.ok();
+  metrics_.cancelled += status.code() == StatusCode::kCancelled;
+  metrics_.expired += status.code() == StatusCode::kDeadlineExceeded;
+  metrics_.failed +=
+      !status.ok() && status.code() != StatusCode::kCancelled && status.code() != StatusCode::kDeadlineExceeded;
+  if (status.ok() && active.job->request().last_stage == Stage::kPixels) {
+    active.job->events().Push({EventKind::kPicture});
+  }
+  active.job->End(status, status.ok() ? std::move(active.run->values) : Values());
+}
+
+Status Engine::StatusOf(const Active& active, End end) const {
+  const bool waited = active.started == Time::zero();
+  switch (end) {
+    case End::kDone:
+      return {};
+    case End::kFailed:
+      return active.failure;
+    case End::kCancelled:
+      return Cancelled(waited ? "the request was cancelled before it started" : "the request was cancelled");
+    case End::kExpired:
+      return DeadlineExceeded(fmt::format(
+          "the request did not end within its deadline of {} ms: it was {}: allow more time, or ask when less is asked",
+          active.job->request().deadline_millis, waited ? "still waiting to be started" : "being worked on"));
+    case End::kNoMemory:
+      return OutOfMemory(fmt::format(
+          "too little memory: when the request's turn came, the machine had {} left for it: free some memory",
+          Mebibytes(std::max<int64_t>(0, scheduler_.room()))));
+  }
+  return InternalError("a request ended in an unknown way: please report it");
+}
+
+Metrics Engine::metrics() {
+  const std::lock_guard lock(mutex_);
+  Metrics now = metrics_;
+  now.queued = scheduler_.queued();
+  now.running = scheduler_.running();
+  now.memory_in_use_bytes = account_.bytes();
+  now.memory_peak_bytes = account_.peak();
+  UpdateLimit();
+  now.memory_limit_bytes = scheduler_.limit();
+  now.memory_blocks = account_.blocks();
+  return now;
 }
 
 }  // namespace blip3o

@@ -1,20 +1,28 @@
-// An open model: a checkpoint on a backend, one worker thread, and a queue of jobs in the order of submission.
+// An open model: a checkpoint on a backend, the lanes that work for its requests, and the scheduler that says who is
+// next.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "base/status.h"
+#include "base/thread_pool.h"
 #include "engine/job.h"
+#include "engine/lane.h"
+#include "engine/memory_account.h"
 #include "engine/metrics.h"
 #include "engine/pipeline.h"
-#include "engine/reference_encoder.h"
+#include "engine/prompt_cache.h"
 #include "engine/request.h"
+#include "engine/run.h"
+#include "engine/scheduler.h"
 #include "ops/ops.h"
 #include "weights/checkpoint.h"
 
@@ -28,15 +36,15 @@ struct EngineOptions {
   int threads = 0;                            // 0: every usable processor
   ComputeOption compute = ComputeOption::kAuto;
   int64_t memory_limit_bytes = 0;     // 0: what the machine has free
-  int32_t queue_limit = 0;            // 0: kQueueLimit
-  int32_t latency_target_millis = 0;  // 0: kLatencyTarget
+  int32_t queue_limit = 0;            // 0: SchedulerOptions' default
+  int32_t latency_target_millis = 0;  // 0: SchedulerOptions' default
 };
 
 // All of it is safe to call from any thread; the destructor is the last call.
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> Open(const std::filesystem::path& directory, const EngineOptions& options);
-  // Cancels every job, waits for the running one and for the worker.
+  // Cancels every job and waits for the lanes.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -45,51 +53,93 @@ class Engine {
   // The checkpoint's, less what there was no memory for.
   const Capabilities& capabilities() const { return capabilities_; }
   const std::string& backend() const { return backend_; }
-  ReadyList& ready() { return *ready_; }
-  Metrics metrics() { return {}; }
   int threads() const { return options_.threads; }
   // kF32 or kBF16.
   ComputeOption compute() const { return options_.compute; }
 
   // Checks the request and its memory, and queues it.
   Result<std::shared_ptr<Job>> Submit(Request request);
+  // The jobs with tags that have events to read.
+  ReadyList& ready() { return *ready_; }
+  Metrics metrics();
 
  private:
-  Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options);
+  // A request that has not ended.
+  struct Active {
+    std::shared_ptr<Job> job;
+    MemoryNeed need;
+    Time submitted = Time::zero();
+    Time started = Time::zero();  // zero: it waits
+    Time worked = Time::zero();   // in its own pieces of work
+    Time deadline = Time::max();
+    Status failure;
+    // Made with its first piece of work.
+    Holding slab;
+    std::unique_ptr<Run> run;
+  };
+  class LaneObserver;
+
+  Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::shared_ptr<ThreadPool> pool);
+
+  // ---- Opening (engine_open.cpp) ------------------------------------------------------------------------------------
 
   Status Start();
-  void Work();
-  // No exception leaves the worker's thread.
-  Status StartBackendSafely();
-  Status StartBackend();
+  Status StartLane(Lane& lane);
+  // No exception leaves a lane's thread.
+  Status StartBackend(Lane& lane);
   // Computes what stays: the codebook. Without memory for it the model can do all but read reference tokens.
-  Status LoadConstants();
-  Status LoadCodebook();
-  void RunJob(Job& job);
-  Status RunPipeline(Job& job, Values& values, Timings& timings);
-  // Makes workspace and scratch large enough.
-  Status Provide(const MemoryNeed& need);
-  Status CheckMemory(const MemoryNeed& need);
+  Status LoadConstants(Lane& lane);
+  Status LoadCodebook(Lane& lane);
+
+  // ---- Lanes ----------------------------------------------------------------------------------------------------
+
+  void Serve(Lane& lane);
+  void AwaitWork(std::unique_lock<std::mutex>& lock);
+  // One piece of work, for which the lock is given up.
+  void Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mutex>& lock);
+  // The piece of work itself; statuses of its requests.
+  void Do(Lane& lane, Work work, int64_t lane_bytes, std::span<Active* const> actives, std::vector<Status>& statuses);
+  Status DoSafely(Lane& lane, Work work, int64_t lane_bytes, std::span<Active* const> actives,
+                  std::vector<Status>& statuses);
+  Status MakeRun(Lane& lane, Active& active);
+  Status Prefill(const Workplace& at, Run& run);
+  void RememberPrompt(const Workplace& at, const Run& run);
+  static void Tell(Work work, Active& active);
+
+  // ---- Under the lock ---------------------------------------------------------------------------------------------
+
+  void Count(Work work, std::span<Active* const> actives, const std::vector<Status>& statuses, Time began, Time ended);
+  // Does what the scheduler decided. What is returned is to be destroyed without the lock.
+  std::vector<Active> CarryOut();
+  void EndActive(Active& active, End end);
+  Status StatusOf(const Active& active, End end) const;
+  // In a model without a set limit: what it holds and what the machine has free.
+  void UpdateLimit();
+
+  void Cancel(RequestId request);
+  void Expire();
 
   std::unique_ptr<Checkpoint> checkpoint_;
   EngineOptions options_;
   Capabilities capabilities_;
   Pipeline pipeline_;
-  ReferenceEncoder reference_encoder_;  // measured by any thread, run by the worker
   std::string backend_;
+  const std::shared_ptr<ThreadPool> pool_;
   const std::shared_ptr<ReadyList> ready_ = std::make_shared<ReadyList>();
-
-  std::unique_ptr<Ops> ops_;  // made, used and freed by the worker; sizes are read under the mutex
-  Buffer workspace_;          // the worker's
+  const std::shared_ptr<CancelBox> cancel_box_;
+  MemoryAccount account_;
+  Holding constants_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::atomic<bool> closing_ = false;
+  std::atomic<Time> next_deadline_ = Time::max();
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Job>> queue_;
-  std::shared_ptr<Job> running_;
-  bool closing_ = false;
-  int64_t held_bytes_ = 0;      // workspace and scratch that the engine has
-  int64_t constant_bytes_ = 0;  // of the codebook; set before the first job
-  std::thread worker_;
+  Scheduler scheduler_;
+  std::map<RequestId, Active> actives_;
+  PromptCache prompts_;
+  Metrics metrics_;
+  RequestId last_id_ = 0;
 };
 
 }  // namespace blip3o

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -28,24 +29,55 @@ struct Timings {
   int64_t workspace_bytes = 0;
 };
 
+// What the work of one half takes of a lane.
+struct HalfNeed {
+  int64_t workspace_bytes = 0;
+  Capacity capacity;  // of the backend's scratch
+  bool operator==(const HalfNeed&) const = default;
+};
+
 struct MemoryNeed {
-  int64_t workspace_bytes = 0;  // activations, key-value cache
-  Capacity capacity;            // of the backend's scratch
+  int64_t slab_bytes = 0;  // key-value cache, latents, and what all steps share: from start to end
+  HalfNeed language, picture;
+};
+
+// How a job's owner reaches the engine, as long as there is one.
+class CancelBox {
+ public:
+  using Handler = std::function<void(uint64_t request)>;
+  explicit CancelBox(Handler handler) : handler_(std::move(handler)) {}
+
+  void Cancel(uint64_t request) {
+    const std::lock_guard lock(mutex_);
+    if (handler_) handler_(request);
+  }
+  // The engine is going: nobody calls it any more after this.
+  void Close() {
+    const std::lock_guard lock(mutex_);
+    handler_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  Handler handler_;
 };
 
 class Job {
  public:
   // `ready` hears of events where the request has a tag.
-  Job(Request request, const MemoryNeed& memory_need, const std::shared_ptr<ReadyList>& ready)
+  Job(Request request, uint64_t id, std::shared_ptr<CancelBox> engine, const std::shared_ptr<ReadyList>& ready)
       : request_(std::move(request)),
-        memory_need_(memory_need),
+        id_(id),
+        engine_(std::move(engine)),
         events_(request_.tag != 0 ? ready : nullptr, request_.tag) {}
 
   const Request& request() const { return request_; }
-  const MemoryNeed& memory_need() const { return memory_need_; }
   EventQueue& events() { return events_; }
 
-  void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  // Any thread's. A job that waits ends at once, one that is worked on with the piece of work at hand.
+  void Cancel() {
+    if (!cancelled_.exchange(true)) engine_->Cancel(id_);
+  }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
   // Called once, by the engine.
@@ -86,7 +118,8 @@ class Job {
 
  private:
   const Request request_;
-  const MemoryNeed memory_need_;
+  const uint64_t id_;
+  const std::shared_ptr<CancelBox> engine_;
   EventQueue events_;
   std::atomic<bool> cancelled_ = false;
 

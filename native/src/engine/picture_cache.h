@@ -10,7 +10,8 @@
 
 namespace blip3o {
 
-// One thread's. Holds `capacity` pictures; the one that was not asked for the longest makes room.
+// Not safe for use by several threads at once. Holds `capacity` pictures; the one that was not asked for the longest
+// makes room.
 template <typename T>
 class PictureCache {
  public:

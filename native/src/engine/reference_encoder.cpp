@@ -34,7 +34,7 @@ int64_t ReferenceEncoder::codebook_bytes() const {
   return tokenizer_.codes() * tokenizer_.code_size() * SizeOf(DType::kF32);
 }
 
-MemoryNeed ReferenceEncoder::MeasureLoad() const {
+HalfNeed ReferenceEncoder::MeasureLoad() const {
   DryOps ops;
   Arena arena;
   tokenizer_.Codebook(ops, arena, Untouchable(tokenizer_.codes(), tokenizer_.code_size()));
@@ -72,6 +72,7 @@ void ReferenceEncoder::Measure(Ops& dry_ops, Arena& arena, const Request& reques
 template <typename T>
 std::vector<ReferenceEncoder::Task<T>> ReferenceEncoder::Unknown(const std::vector<Task<T>>& tasks,
                                                                  PictureCache<T>& cache) {
+  const std::lock_guard lock(mutex_);
   std::vector<Task<T>> unknown;
   for (const Task<T>& task : tasks) {
     *task.place = cache.Find(*task.picture);
@@ -89,6 +90,7 @@ Status ReferenceEncoder::Fill(const std::vector<Task<T>>& tasks, const std::vect
     auto value = std::make_shared<T>(static_cast<size_t>(size));
     BLIP3O_RETURN_IF_ERROR(compute(task.picture->bytes.data(), value->data()));
     *task.place = value;
+    const std::lock_guard lock(mutex_);
     cache.Put(*task.picture, std::move(value));
   }
   // A picture that came twice was computed at its first place.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/arena.h"
@@ -36,14 +37,14 @@ class ReferenceEncoder {
   // Bytes of the codebook, which Load keeps, and what Load takes meanwhile. For a checkpoint that has an image
   // tokenizer.
   int64_t codebook_bytes() const;
-  MemoryNeed MeasureLoad() const;
+  HalfNeed MeasureLoad() const;
   // Computes the codebook, in `arena` for what is needed meanwhile. Once, before the first Encode.
   Status Load(Ops& ops, Arena& arena);
 
   // Notes what Encode(request) takes, were no picture known. Safe beside Encode.
   void Measure(Ops& dry_ops, Arena& arena, const Request& request) const;
 
-  // Encodes the pictures of a checked request. One thread's.
+  // Encodes the pictures of a checked request. Several threads may do so at once.
   Status Encode(Ops& ops, Arena& arena, const Request& request, RunObserver& observer, EncodedPictures& encoded);
 
  private:
@@ -54,11 +55,11 @@ class ReferenceEncoder {
     std::shared_ptr<const T>* place;
   };
   template <typename T>
-  static std::vector<Task<T>> Unknown(const std::vector<Task<T>>& tasks, PictureCache<T>& cache);
+  std::vector<Task<T>> Unknown(const std::vector<Task<T>>& tasks, PictureCache<T>& cache);
 
   template <typename T, typename Compute>
-  static Status Fill(const std::vector<Task<T>>& tasks, const std::vector<Task<T>>& unknown, int64_t size,
-                     PictureCache<T>& cache, const Compute& compute);
+  Status Fill(const std::vector<Task<T>>& tasks, const std::vector<Task<T>>& unknown, int64_t size,
+              PictureCache<T>& cache, const Compute& compute);
 
   Matrix LoadImage(Ops& ops, Arena& arena, const uint8_t* pixels, int64_t side) const;
   Status Tokenize(Ops& ops, Arena& arena, const uint8_t* pixels, Progress& progress, int32_t* host) const;
@@ -69,7 +70,8 @@ class ReferenceEncoder {
   ImageTokenizer tokenizer_;
   AutoencoderEncoder encoder_;
   Buffer codebook_memory_;
-  Matrix codebook_;  // [codes, d]
+  Matrix codebook_;   // [codes, d]
+  std::mutex mutex_;  // guards the caches
   PictureCache<TokenList> tokens_;
   PictureCache<LatentPlanes> latents_;
 };

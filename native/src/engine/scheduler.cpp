@@ -78,7 +78,7 @@ bool Scheduler::MakeRoom(const Demand& demand) {
 
 Status Scheduler::Submit(RequestId request, const Demand& demand, Time now) {
   assert(requests_.empty() || requests_.rbegin()->first < request);
-  const int64_t alone = demand.slab_bytes + demand.language_bytes + demand.picture_bytes;
+  const int64_t alone = demand.all_bytes();
   if (alone > limit_ - constants_) {
     return OutOfMemory(fmt::format(
         "too little memory: the request takes {} ({} for what it keeps, {} and {} for the work of the two halves), "

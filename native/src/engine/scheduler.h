@@ -36,6 +36,9 @@ struct Demand {
   int64_t language_bytes = 0;  // of the language lane, while it works for the request
   int64_t picture_bytes = 0;   // of a picture lane
   Work first = Work::kPrefill;
+
+  // What it takes where nobody else runs.
+  int64_t all_bytes() const { return slab_bytes + language_bytes + picture_bytes; }
 };
 
 struct SchedulerOptions {

@@ -63,20 +63,19 @@ void DiffusionTransformer::CrossKeys(Ops& ops, const CrossAttentionWeights& weig
   if (!weights.norm_k.empty()) ops.RmsNorm(keys, weights.norm_k, {}, kNormEps, Activation::kNone, {}, keys);
 }
 
-Status DiffusionTransformer::Prepare(Ops& ops, Arena& arena, const Matrix& condition, const Matrix& null_condition,
-                                     std::span<const Matrix> references, int64_t height, int64_t width,
-                                     Progress& progress, Conditioning& c) const {
+Status DiffusionTransformer::Prepare(Ops& ops, Arena& arena, Arena& slab, const Matrix& condition,
+                                     const Matrix& null_condition, std::span<const Matrix> references, int64_t height,
+                                     int64_t width, Progress& progress, Conditioning& c) const {
   const int64_t cross_width = config_.num_cross_heads * config_.cross_head_dim;
   const bool guided = !null_condition.empty();
   for (size_t i = 0; i < weights_.blocks.size(); ++i) {
-    c.keys.push_back(arena.TakeMatrix(condition.rows, cross_width));
-    c.values.push_back(arena.TakeMatrix(condition.rows, cross_width));
-    if (guided) c.null_output.push_back(arena.TakeMatrix(1, config_.width));
+    c.keys.push_back(slab.TakeMatrix(condition.rows, cross_width));
+    c.values.push_back(slab.TakeMatrix(condition.rows, cross_width));
+    if (guided) c.null_output.push_back(slab.TakeMatrix(1, config_.width));
   }
   const int64_t wide = width * (1 + static_cast<int64_t>(references.size()));
-  if (config_.position_table) c.position_table = PositionTable(ops, arena, height, wide);
-  if (!references.empty()) c.wide = PlaceReferences(ops, arena, references, height, width);
-  c.modulation = arena.TakeMatrix(6, config_.width);
+  if (config_.position_table) c.position_table = PositionTable(ops, slab, height, wide);
+  if (!references.empty()) c.wide = PlaceReferences(ops, slab, references, height, width);
 
   const Arena::Scope scope(arena);
   const Matrix caption = ProjectCaption(ops, arena, condition);
@@ -166,7 +165,7 @@ void DiffusionTransformer::Velocity(Ops& ops, Arena& arena, const Conditioning& 
   const Grid grid{branches, height, columns};
   for (size_t i = 0; i < weights_.blocks.size(); ++i) Block(ops, arena, i, conditioning, six, grid, x);
 
-  const Matrix shift_scale = conditioning.modulation.Rows(0, 2);
+  const Matrix shift_scale = arena.TakeMatrix(2, config_.width);
   ops.AddTable(weights_.scale_shift_table, embedded, shift_scale);
   // Of an edit only the noisy latents' columns are predicted.
   const Matrix own = wide ? arena.TakeMatrix(velocities.rows, config_.width) : x;
@@ -179,7 +178,7 @@ void DiffusionTransformer::Block(Ops& ops, Arena& arena, size_t index, const Con
                                  const Matrix& six, const Grid& grid, const Matrix& x) const {
   const Arena::Scope scope(arena);
   const SanaBlockWeights& w = weights_.blocks[index];
-  const Matrix& m = conditioning.modulation;
+  const Matrix m = arena.TakeMatrix(6, config_.width);
   ops.AddTable(w.scale_shift_table, six, m);
   const Matrix shift1 = m.Rows(0, 1), scale1 = m.Rows(1, 1), gate1 = m.Rows(2, 1);
   const Matrix shift2 = m.Rows(3, 1), scale2 = m.Rows(4, 1), gate2 = m.Rows(5, 1);

@@ -24,19 +24,18 @@ class DiffusionTransformer {
   DiffusionTransformer(const DiffusionTransformerConfig& config, const DiffusionTransformerWeights& weights)
       : config_(config), weights_(weights) {}
 
-  // What one request's steps share. Lives in the arena.
+  // What one request's steps share.
   struct Conditioning {
     std::vector<Matrix> keys, values;  // a block each: [M, X]
     std::vector<Matrix> null_output;   // a block each: [1, D], what cross attention adds in the null branch
     Matrix position_table;             // [h·W, D], or empty
     Matrix wide;                       // [h·W, c] in an edit: noisy latents | reference 0 | reference 1 …, or empty
-    Matrix modulation;                 // [6, D] of the block at hand
   };
 
   // condition [M, C]; null_condition [1, C], or empty when no step needs the null branch. `references` [h·w, c] each,
   // those that stand beside the noisy latents along width: the transformer then sees W = (R + 1)·w columns, else W = w.
-  // `progress` hears of each block and may stop the rest.
-  Status Prepare(Ops& ops, Arena& arena, const Matrix& condition, const Matrix& null_condition,
+  // The conditioning lies in `slab`, which may be the arena. `progress` hears of each block and may stop the rest.
+  Status Prepare(Ops& ops, Arena& arena, Arena& slab, const Matrix& condition, const Matrix& null_condition,
                  std::span<const Matrix> references, int64_t height, int64_t width, Progress& progress,
                  Conditioning& conditioning) const;
 

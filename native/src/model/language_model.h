@@ -17,8 +17,21 @@
 
 namespace blip3o {
 
+// One sequence's place in a batch that decodes.
+struct DecodeRow {
+  const int32_t* token = nullptr;  // i32, the backend's memory; the id is *token + offset
+  int64_t position = 0;
+  std::span<const KvSlot> cache;  // a slot for each layer
+  Matrix hidden_state;            // [1, H], the result, after the final norm
+};
+
 class LanguageModel {
  public:
+  // A prompt is prefilled in chunks of so many positions, counted from 0, in any company.
+  static constexpr int64_t kPrefillChunk = 128;
+  // Sequences that decode together, at most.
+  static constexpr int64_t kMostRows = 64;
+
   // Both must outlive the model.
   LanguageModel(const LanguageModelConfig& config, const LanguageModelWeights& weights)
       : config_(config), weights_(weights) {}
@@ -26,15 +39,15 @@ class LanguageModel {
   // A cache for `capacity` positions of one sequence: a slot for each layer.
   std::vector<KvSlot> TakeCache(Arena& arena, int64_t capacity) const;
 
-  // Runs ids[0, count) (i32, the backend's memory) at positions [0, count) and fills the cache with them.
-  // hidden_states receives the last rows, as many as it has, [., H], after the final norm. `progress` hears of each
-  // layer and may stop the rest.
-  Status Prefill(Ops& ops, Arena& arena, const int32_t* ids, int64_t count, std::span<const KvSlot> cache,
-                 const Matrix& hidden_states, Progress& progress) const;
+  // Runs ids[0, count) (i32, the backend's memory) at positions [first, first + count), behind those that the cache
+  // holds, and fills the cache with them. hidden_states receives the last rows, as many as it has, [., H], after the
+  // final norm; it may be empty. `progress` hears of each layer and may stop the rest.
+  Status Prefill(Ops& ops, Arena& arena, const int32_t* ids, int64_t first, int64_t count,
+                 std::span<const KvSlot> cache, const Matrix& hidden_states, Progress& progress) const;
 
-  // Runs the one id *token + offset at `position`. hidden_state [1, H], after the final norm.
-  void Decode(Ops& ops, Arena& arena, const int32_t* token, int32_t offset, int64_t position,
-              std::span<const KvSlot> cache, const Matrix& hidden_state) const;
+  // Runs one id of each of 1 to kMostRows sequences: the weights are read once for all. A row's result does not depend
+  // on the others.
+  void Decode(Ops& ops, Arena& arena, int32_t offset, std::span<const DecodeRow> rows) const;
 
  private:
   // Activations of `rows` tokens; reused by every layer.
@@ -48,8 +61,12 @@ class LanguageModel {
   enum class Mode { kPrefill, kDecode };
 
   Buffers Take(Arena& arena, int64_t rows, Mode mode) const;
-  void Layer(Ops& ops, const QwenLayerWeights& layer, const Buffers& b, const KvSlot& slot, Mode mode) const;
-  void Attend(Ops& ops, const QwenLayerWeights& layer, const Buffers& b, const KvSlot& slot, Mode mode) const;
+  // `slots`: in prefill that of the one sequence, in decoding one for each row.
+  void Layer(Ops& ops, const QwenLayerWeights& layer, const Buffers& b, std::span<const KvSlot> slots, Mode mode) const;
+  void Attend(Ops& ops, const QwenLayerWeights& layer, const Buffers& b, std::span<const KvSlot> slots,
+              Mode mode) const;
+  void AppendKeys(Ops& ops, const RotaryParameters& rotary, const Buffers& b, std::span<const KvSlot> slots,
+                  Mode mode) const;
   void FeedForward(Ops& ops, const QwenLayerWeights& layer, const Buffers& b, Mode mode) const;
   void Norm(Ops& ops, const Matrix& x, const View& weight, const Matrix& out) const;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "ops/ops.h"
 
@@ -15,8 +16,17 @@ struct SamplerSettings {
   uint64_t seed = 0;
 };
 
-// logits [1, codes] = image_head · hidden_state, then *token = image code drawn with random number `index` of the seed.
-void DrawToken(Ops& ops, const View& image_head, const Matrix& hidden_state, const SamplerSettings& settings,
-               int64_t index, const Matrix& logits, int32_t* token);
+// One sequence's draw.
+struct Draw {
+  SamplerSettings settings;
+  int64_t index = 0;         // of the token: its random number is number `index` of the seed
+  int32_t* token = nullptr;  // receives the image code; the backend's memory
+};
+
+// logits [B, codes] = hidden_states [B, H] · image_headᵀ, B from 1 to 64.
+void ImageLogits(Ops& ops, const View& image_head, const Matrix& hidden_states, const Matrix& logits);
+
+// Draws row b of `logits` for draws[b].
+void DrawTokens(Ops& ops, const Matrix& logits, std::span<const Draw> draws);
 
 }  // namespace blip3o

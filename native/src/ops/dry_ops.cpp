@@ -8,7 +8,8 @@ namespace {
 void Raise(int64_t& most, int64_t value) { most = std::max(most, value); }
 }  // namespace
 
-void DryOps::Matmul(const Matrix& x, const View&, const Epilogue&, const Matrix&) {
+void DryOps::Matmul(const Matrix& x, const View&, const Epilogue&, const Matrix& out) {
+  products_ += x.rows * x.cols * out.cols;
   Raise(capacity_.product_depth, x.cols);
   Raise(capacity_.product_stride, x.stride);
 }

@@ -9,10 +9,13 @@ namespace blip3o {
 class DryOps final : public Ops {
  public:
   const Capacity& capacity() const { return capacity_; }
+  // Multiply-adds of Matmul.
+  int64_t products() const { return products_; }
 
   std::string name() const override { return "dry run"; }
   Result<Buffer> Allocate(int64_t) override { return Buffer(); }
   Status Reserve(const Capacity&) override { return {}; }
+  void Release() override {}
   int64_t ScratchBytes(const Capacity&) const override { return 0; }
   void CopyIn(const void*, int64_t, void*) override {}
   void CopyOut(const void*, int64_t, void*) override {}
@@ -61,6 +64,7 @@ class DryOps final : public Ops {
   void NoteConvolution(const Matrix& x, const View& weight);
   void NoteAttention(const Matrix& q, int64_t keys);
   Capacity capacity_;
+  int64_t products_ = 0;
 };
 
 }  // namespace blip3o

@@ -90,7 +90,11 @@ struct Capacity {
   int64_t vocabulary = 0;               // largest row of logits
   int64_t linear_attention_tokens = 0;  // most tokens of one picture in LinearAttention
   int64_t linear_attention_state = 0;   // largest heads · head_dim · (head_dim + 1)
+  bool operator==(const Capacity&) const = default;
 };
+
+// What holds operands of both.
+Capacity Larger(const Capacity& a, const Capacity& b);
 
 class Ops {
  public:
@@ -102,9 +106,11 @@ class Ops {
   // ---- Memory and order ----------------------------------------------------------------------------------------
 
   virtual Result<Buffer> Allocate(int64_t size_bytes) = 0;
-  // Takes scratch memory for operands up to `capacity`; never shrinks.
+  // Takes scratch memory for operands up to `capacity`, and keeps what it has for larger ones.
   virtual Status Reserve(const Capacity& capacity) = 0;
-  // Scratch bytes that Reserve(capacity) would hold in all.
+  // Gives the scratch memory back. No operation is under way.
+  virtual void Release() = 0;
+  // Scratch bytes for operands up to `capacity`. Any thread's.
   virtual int64_t ScratchBytes(const Capacity& capacity) const = 0;
   virtual void CopyIn(const void* host, int64_t size_bytes, void* to) = 0;
   // Waits for the operations before it.

@@ -39,7 +39,7 @@ class CpuOps final : public Ops {
   Result<Buffer> Allocate(int64_t size_bytes) override { return Buffer::Allocate(size_bytes); }
 
   int64_t ScratchBytes(const Capacity& capacity) const override {
-    const cpu::ScratchBytes need = Need(Larger(capacity_, capacity));
+    const cpu::ScratchBytes need = Need(capacity);
     return need.shared + need.per_worker * pool_->threads();
   }
 
@@ -58,6 +58,13 @@ class CpuOps final : public Ops {
     }
     capacity_ = larger;
     return {};
+  }
+
+  void Release() override {
+    context_.shared = Buffer();
+    context_.per_worker = Buffer();
+    context_.worker_bytes = 0;
+    capacity_ = {};
   }
 
   void CopyIn(const void* host, int64_t size_bytes, void* to) override {
@@ -196,20 +203,6 @@ class CpuOps final : public Ops {
   template <typename F>
   void Run(const F& operation) {
     if (status_.ok()) status_ = operation();
-  }
-
-  static Capacity Larger(const Capacity& a, const Capacity& b) {
-    Capacity c;
-    c.product_depth = std::max(a.product_depth, b.product_depth);
-    c.product_stride = std::max(a.product_stride, b.product_stride);
-    c.convolution_weights = std::max(a.convolution_weights, b.convolution_weights);
-    c.convolution_depth = std::max(a.convolution_depth, b.convolution_depth);
-    c.keys = std::max(a.keys, b.keys);
-    c.attention_width = std::max(a.attention_width, b.attention_width);
-    c.vocabulary = std::max(a.vocabulary, b.vocabulary);
-    c.linear_attention_tokens = std::max(a.linear_attention_tokens, b.linear_attention_tokens);
-    c.linear_attention_state = std::max(a.linear_attention_state, b.linear_attention_state);
-    return c;
   }
 
   cpu::ScratchBytes Need(const Capacity& capacity) const {

@@ -1,0 +1,175 @@
+// How an engine is opened: its options, its lanes and the constants of the model.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <future>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "base/memory.h"
+#include "engine/engine.h"
+#include "ops/cpu/cpu_ops.h"
+
+namespace blip3o {
+
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr int32_t kMaxQueueLimit = 1 << 20;
+constexpr int32_t kMaxLatencyTarget = 3600 * 1000;
+
+Status CheckOptions(const EngineOptions& options) {
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    return InvalidArgument(
+        fmt::format("threads must be 0 (one per processor) to {}: found {}", kMaxThreads, options.threads));
+  }
+  if (options.compute < ComputeOption::kAuto || options.compute > ComputeOption::kBF16) {
+    return InvalidArgument(
+        fmt::format("compute must be auto (0), f32 (1) or bf16 (2): found {}", static_cast<int>(options.compute)));
+  }
+  if (options.memory_limit_bytes < 0) {
+    return InvalidArgument(fmt::format("the memory limit must be 0 (what is free) or a number of bytes: found {}",
+                                       options.memory_limit_bytes));
+  }
+  if (options.queue_limit < 0 || options.queue_limit > kMaxQueueLimit) {
+    return InvalidArgument(fmt::format("queue_limit must be 0 (the default, {}) to {}: found {}",
+                                       SchedulerOptions().queue_limit, kMaxQueueLimit, options.queue_limit));
+  }
+  if (options.latency_target_millis < 0 || options.latency_target_millis > kMaxLatencyTarget) {
+    return InvalidArgument(fmt::format("latency_target_millis must be 0 (the default) to {}, an hour: found {}",
+                                       kMaxLatencyTarget, options.latency_target_millis));
+  }
+  return {};
+}
+
+ComputeOption Resolve(ComputeOption option, const Checkpoint& checkpoint) {
+  if (option != ComputeOption::kAuto) return option;
+  return checkpoint.is_16_bit() && cpu::HasNativeBF16() ? ComputeOption::kBF16 : ComputeOption::kF32;
+}
+
+// Text to image with a prompt of usual length.
+Request TextRequest(const ModelConfig& config) {
+  constexpr int64_t kUsualPrompt = 128;
+  Request request;
+  request.prompt.resize(static_cast<size_t>(std::min(kUsualPrompt, MaxPromptLength(config))));
+  return request;
+}
+
+SchedulerOptions OptionsOf(const EngineOptions& options, int picture_lanes) {
+  SchedulerOptions scheduler;
+  scheduler.most_running = static_cast<int>(LanguageModel::kMostRows);
+  scheduler.picture_lanes = picture_lanes;
+  if (options.queue_limit > 0) scheduler.queue_limit = options.queue_limit;
+  if (options.latency_target_millis > 0) {
+    scheduler.latency_target = std::chrono::milliseconds(options.latency_target_millis);
+  }
+  return scheduler;
+}
+
+int PictureLanes(const Checkpoint& checkpoint, int threads) {
+  const Pipeline pipeline(checkpoint);
+  return SharingPolicy::PictureLanes(threads, pipeline.StepProducts(TextRequest(checkpoint.config())));
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::shared_ptr<ThreadPool> pool)
+    : checkpoint_(std::move(checkpoint)),
+      options_(std::move(options)),
+      capabilities_(checkpoint_->capabilities()),
+      pipeline_(*checkpoint_),
+      pool_(std::move(pool)),
+      cancel_box_(std::make_shared<CancelBox>([this](RequestId request) { Cancel(request); })),
+      scheduler_(OptionsOf(options_, PictureLanes(*checkpoint_, options_.threads))) {}
+
+Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& directory, const EngineOptions& options) {
+  BLIP3O_RETURN_IF_ERROR(CheckOptions(options));
+  BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint,
+                          Checkpoint::Open(directory, options.diffusion_directory));
+  EngineOptions resolved = options;
+  if (resolved.threads == 0) resolved.threads = UsableProcessors();
+  resolved.compute = Resolve(options.compute, *checkpoint);
+  BLIP3O_ASSIGN_OR_RETURN(std::shared_ptr<ThreadPool> pool, ThreadPool::Create(resolved.threads));
+  std::unique_ptr<Engine> engine(new Engine(std::move(checkpoint), std::move(resolved), std::move(pool)));
+  BLIP3O_RETURN_IF_ERROR(engine->Start());
+  return engine;
+}
+
+Status Engine::Start() {
+  for (int i = 0; i < scheduler_.lanes(); ++i) lanes_.push_back(std::make_unique<Lane>(i));
+  for (const auto& lane : lanes_) BLIP3O_RETURN_IF_ERROR(StartLane(*lane));
+  return {};
+}
+
+// A lane's thread makes its own backend, since some libraries keep settings by thread.
+Status Engine::StartLane(Lane& lane) {
+  std::promise<Status> started;
+  std::future<Status> status = started.get_future();
+  try {
+    lane.thread = std::thread([this, &lane, &started] {
+      Status backend = StartBackend(lane);
+      const bool ok = backend.ok();
+      started.set_value(std::move(backend));
+      if (ok) Serve(lane);
+      lane.ops.reset();
+    });
+  } catch (const std::system_error& error) {
+    return OutOfMemory(
+        fmt::format("could not start a worker thread ({}): raise the limit on threads or memory", error.what()));
+  }
+  return status.get();
+}
+
+Status Engine::StartBackend(Lane& lane) {
+  const cpu::Compute compute = options_.compute == ComputeOption::kBF16 ? cpu::Compute::kBF16 : cpu::Compute::kF32;
+  try {
+    BLIP3O_ASSIGN_OR_RETURN(lane.ops, cpu::CreateOps({options_.threads, compute}));
+    if (lane.index != Scheduler::kLanguageLane) return {};
+    backend_ = lane.ops->name();
+    return LoadConstants(lane);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("the machine ran out of memory while the model was opened: free some and try again");
+  } catch (const std::exception& error) {
+    return InternalError(fmt::format("unexpected failure: {}: please report it", error.what()));
+  }
+}
+
+Status Engine::LoadConstants(Lane& lane) {
+  if (!capabilities_.reference_tokens_lack.empty()) return {};
+  const Status status = LoadCodebook(lane);
+  if (status.ok()) return {};
+  // Text to image needs no codebook: the model opens, and says what it can't do.
+  capabilities_.reference_tokens_lack = "this model can't turn pictures into tokens: " + status.message();
+  if (capabilities_.editing_lacks.empty()) {
+    capabilities_.editing_lacks = "this model can't edit pictures: " + status.message();
+  }
+  return {};
+}
+
+Status Engine::LoadCodebook(Lane& lane) {
+  Ops& ops = *lane.ops;
+  ReferenceEncoder& encoder = pipeline_.encoder();
+  const HalfNeed need = encoder.MeasureLoad();
+  const int64_t kept = encoder.codebook_bytes();
+  // Text to image goes before: there must be room for a picture of a usual prompt beside the codebook.
+  const int64_t text = DemandOf(ops, pipeline_.Measure(TextRequest(checkpoint_->config()))).all_bytes();
+  const int64_t bytes = kept + std::max(need.workspace_bytes + ops.ScratchBytes(need.capacity), text);
+  const int64_t allowed = options_.memory_limit_bytes > 0 ? options_.memory_limit_bytes : AvailableMemoryBytes();
+  if (bytes > allowed) {
+    return OutOfMemory(fmt::format(
+        "its codebook of {} and a picture beside it take {}, and {} are allowed: raise the limit or free some memory",
+        Mebibytes(kept), Mebibytes(bytes), Mebibytes(allowed)));
+  }
+  BLIP3O_RETURN_IF_ERROR(lane.Provide(need, bytes, account_));
+  Arena arena(lane.workspace);
+  const Status status = encoder.Load(ops, arena);
+  lane.Release();
+  BLIP3O_RETURN_IF_ERROR(status);
+  constants_ = Holding(account_, kept);
+  scheduler_.SetConstants(kept);
+  return {};
+}
+
+}  // namespace blip3o

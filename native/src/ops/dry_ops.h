@@ -14,6 +14,8 @@ class DryOps final : public Ops {
   Result<Buffer> Allocate(int64_t) override { return Buffer(); }
   Status Reserve(const Capacity&) override { return {}; }
   int64_t ScratchBytes(const Capacity&) const override { return 0; }
+  void BeginWork() override {}
+  void EndWork() override {}
   void CopyIn(const void*, int64_t, void*) override {}
   void CopyOut(const void*, int64_t, void*) override {}
   Status Finish() override { return {}; }

@@ -24,23 +24,66 @@ class TaskRef {
 };
 
 // Every loop is cut into tasks by its own shape, never by the number of threads, so results don't depend on it.
-// One loop runs at a time: ParallelFor is called from one thread, the engine's.
+//
+// Threads that have loops to run are the pool's lanes: each has a Lane of its own, and their loops run beside each
+// other. A lane's own thread always works on its loop; the pool's threads, the helpers, go to whichever loop is open,
+// to each lane in turn. Lanes that say when they are busy are counted among the processors in use: for every one beyond
+// the first a helper sleeps, so that no more than `threads` threads compute at once.
 class ThreadPool {
  public:
-  // `threads` >= 1 counts the calling thread. Fails when the system refuses a thread.
+  class Lane;
+
+  // `threads` >= 1: the processors to use in all, one of them by the lane that calls. Fails when the system refuses a
+  // thread.
   static Result<std::unique_ptr<ThreadPool>> Create(int threads);
+  // Lanes end before their pool.
   ~ThreadPool();
 
   int threads() const;
 
-  // Runs f(task, worker) for every task in [0, tasks), each once, in any order, on workers [0, threads).
-  // Returns when all are done. `f` must not throw.
-  void ParallelFor(int64_t tasks, TaskRef f);
+  // Any thread may call it, at any time.
+  std::unique_ptr<Lane> MakeLane();
 
  private:
+  struct Loop;
   struct State;
   explicit ThreadPool(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
+};
+
+// Used by one thread at a time.
+class ThreadPool::Lane {
+ public:
+  class Busy;
+
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  int threads() const;
+
+  // Runs f(task, worker) for every task in [0, tasks), each once, in any order, on workers [0, threads); no two
+  // threads are the same worker of a loop. Returns when all are done. `f` must not throw and must not start a loop.
+  void ParallelFor(int64_t tasks, TaskRef f);
+
+ private:
+  friend class ThreadPool;
+  Lane(State& state, Loop& loop) : state_(state), loop_(loop) {}
+  State& state_;
+  Loop& loop_;
+};
+
+// While it lives its lane counts as busy: for a piece of work of milliseconds or more. A helper that is too many then
+// ends the task at hand and sleeps. Loops of a lane that is not busy run too, uncounted.
+class ThreadPool::Lane::Busy {
+ public:
+  explicit Busy(Lane& lane);
+  ~Busy();
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  State& state_;
 };
 
 // The processors that this process may use (its affinity mask).

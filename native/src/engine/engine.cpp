@@ -203,6 +203,7 @@ void Engine::Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mut
 void Engine::Do(Lane& lane, Work work, int64_t lane_bytes, std::span<Active* const> actives,
                 std::vector<Status>& statuses) {
   Status failure;
+  const OpsWork busy(*lane.ops);
   try {
     failure = DoSafely(lane, work, lane_bytes, actives, statuses);
   } catch (const std::bad_alloc&) {

@@ -125,7 +125,7 @@ Status Engine::StartLane(Lane& lane) {
 Status Engine::StartBackend(Lane& lane) {
   const cpu::Compute compute = options_.compute == ComputeOption::kBF16 ? cpu::Compute::kBF16 : cpu::Compute::kF32;
   try {
-    BLIP3O_ASSIGN_OR_RETURN(lane.ops, cpu::CreateOps({options_.threads, compute}));
+    BLIP3O_ASSIGN_OR_RETURN(lane.ops, cpu::CreateOps({options_.threads, compute, pool_}));
     if (lane.index != Scheduler::kLanguageLane) return {};
     backend_ = lane.ops->name();
     return LoadConstants(lane);

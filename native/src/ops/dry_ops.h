@@ -17,6 +17,8 @@ class DryOps final : public Ops {
   Status Reserve(const Capacity&) override { return {}; }
   void Release() override {}
   int64_t ScratchBytes(const Capacity&) const override { return 0; }
+  void BeginWork() override {}
+  void EndWork() override {}
   void CopyIn(const void*, int64_t, void*) override {}
   void CopyOut(const void*, int64_t, void*) override {}
   Status Finish() override { return {}; }

@@ -21,7 +21,7 @@ constexpr int64_t kFarBytes = int64_t{5} << 28;  // more than any cache: weights
 class Bench {
  public:
   Bench(const Capacity& capacity, cpu::Compute compute = cpu::Compute::kF32)
-      : pool_(std::move(ThreadPool::Create(UsableProcessors()).value())) {
+      : pool_(std::move(ThreadPool::Create(UsableProcessors()).value())), lane_(pool_->MakeLane()) {
     const int threads = pool_->threads();
     int64_t shared = 0;
     for (const cpu::ScratchBytes& need :
@@ -30,7 +30,7 @@ class Bench {
       shared = std::max(shared, need.shared);
       context_.worker_bytes = std::max(context_.worker_bytes, (need.per_worker + 63) / 64 * 64);
     }
-    context_.pool = pool_.get();
+    context_.lane = lane_.get();
     context_.compute = compute;
     context_.shared = std::move(Buffer::Allocate(shared).value());
     context_.per_worker = std::move(Buffer::Allocate(context_.worker_bytes * threads).value());
@@ -39,6 +39,7 @@ class Bench {
 
  private:
   std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<ThreadPool::Lane> lane_;
   cpu::Context context_;
 };
 
@@ -87,7 +88,7 @@ void PlainRead(benchmark::State& state) {
   constexpr int64_t kBlock = 8192;
   std::atomic<uint64_t> total = 0;
   for (auto _ : state) {
-    bench.context().pool->ParallelFor(static_cast<int64_t>(memory.size()) / kBlock, [&](int64_t task, int) {
+    bench.context().lane->ParallelFor(static_cast<int64_t>(memory.size()) / kBlock, [&](int64_t task, int) {
       uint64_t sum = 0;
       for (int64_t i = 0; i < kBlock; ++i) sum += memory[task * kBlock + i];
       total += sum;

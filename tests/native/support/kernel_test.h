@@ -43,12 +43,14 @@ struct TestContext {
   explicit TestContext(int threads, int64_t shared_bytes = 0) {
     auto created = ThreadPool::Create(threads);
     pool = std::move(created.value());
-    context.pool = pool.get();
+    lane = pool->MakeLane();
+    context.lane = lane.get();
     context.shared = std::move(Buffer::Allocate(shared_bytes).value());
   }
   operator cpu::Context&() { return context; }
 
   std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<ThreadPool::Lane> lane;
   cpu::Context context;
 };
 

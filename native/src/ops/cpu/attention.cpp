@@ -256,7 +256,7 @@ struct HeadRows {
 HeadRows AsTheyLie(const Matrix& m, int64_t head_dim) { return {m.data, head_dim, m.stride}; }
 
 HeadRows Pack(Context& context, const Matrix& m, int64_t heads, int64_t head_dim, float* to) {
-  context.pool->ParallelFor((m.rows + kKeyTile - 1) / kKeyTile, [&](int64_t task, int) {
+  context.lane->ParallelFor((m.rows + kKeyTile - 1) / kKeyTile, [&](int64_t task, int) {
     const int64_t first = task * kKeyTile, last = std::min(m.rows, first + kKeyTile);
     for (int64_t h = 0; h < heads; ++h) {
       for (int64_t j = first; j < last; ++j) {
@@ -276,7 +276,7 @@ void CrossAttention(Context& context, const Matrix& q, const Matrix& k, const Ma
     keys = Pack(context, k, heads, head_dim, context.Shared<float>());
     values = Pack(context, v, heads, head_dim, context.Shared<float>() + k.rows * q.cols);
   }
-  context.pool->ParallelFor(heads * blocks, [&](int64_t task, int worker) {
+  context.lane->ParallelFor(heads * blocks, [&](int64_t task, int worker) {
     const int64_t head = task / blocks, column = head * head_dim, first = task % blocks * size;
     AttentionBlock block{};
     block.q = q.row(first) + column;
@@ -299,7 +299,7 @@ void PrefillAttention(Context& context, const AttentionShape& shape, const Matri
   assert(q.cols == shape.heads * shape.head_dim && slot.position + q.rows <= slot.capacity);
   const int64_t size = kQueryVectors * VectorLanes(), blocks = (q.rows + size - 1) / size;
   const int64_t tasks = shape.heads * blocks, group = shape.heads / shape.kv_heads;
-  context.pool->ParallelFor(tasks, [&](int64_t task, int worker) {
+  context.lane->ParallelFor(tasks, [&](int64_t task, int worker) {
     // The last blocks see the most keys: they go first.
     const int64_t first = (blocks - 1 - task / shape.heads) * size, head = task % shape.heads;
     const int64_t cache = head / group * slot.capacity * shape.head_dim;
@@ -423,7 +423,7 @@ void DecodeAttention(Context& context, const AttentionShape& shape, const Matrix
   for (const KvSlot& slot : slots) splits = std::max(splits, slot.position / kSplit + 1);
   const int64_t head_dim = shape.head_dim, group = shape.heads / shape.kv_heads;
   const DecodeParts parts{context.Shared<float>(), splits, shape.heads, head_dim};
-  context.pool->ParallelFor(q.rows * splits * shape.kv_heads, [&](int64_t task, int) {
+  context.lane->ParallelFor(q.rows * splits * shape.kv_heads, [&](int64_t task, int) {
     const int64_t row = task / (splits * shape.kv_heads), kv_head = task % shape.kv_heads;
     const int64_t split = task / shape.kv_heads % splits;
     const KvSlot& slot = slots[row];
@@ -439,7 +439,7 @@ void DecodeAttention(Context& context, const AttentionShape& shape, const Matrix
   };
   const int64_t tasks = q.rows * shape.heads;
   if (tasks * splits * head_dim > kInlineWork) {
-    context.pool->ParallelFor(tasks, combine);
+    context.lane->ParallelFor(tasks, combine);
   } else {
     for (int64_t task = 0; task < tasks; ++task) combine(task, 0);
   }

@@ -1,4 +1,4 @@
-// What every CPU kernel is given: the pool, the scratch memory and the compute type.
+// What every CPU kernel is given: its lane of the pool, the scratch memory and the compute type.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ enum class Compute {
 class OneDnn;  // compiled oneDNN primitives by shape (one_dnn.h)
 
 struct Context {
-  ThreadPool* pool = nullptr;
+  ThreadPool::Lane* lane = nullptr;
   Compute compute = Compute::kF32;
   OneDnn* one_dnn = nullptr;
   Buffer shared;      // used by one operation at a time

@@ -119,10 +119,10 @@ class Convolution {
   Status Run(const Write& write) {
     BLIP3O_RETURN_IF_ERROR(Compile());
     const int64_t packing_blocks = CeilDiv(x_.cols, kPackedChannels);
-    context_.pool->ParallelFor(cut_.panels * packing_blocks, [&](int64_t task, int worker) {
+    context_.lane->ParallelFor(cut_.panels * packing_blocks, [&](int64_t task, int worker) {
       Pack(task / packing_blocks, task % packing_blocks * kPackedChannels, context_.Worker<float>(worker));
     });
-    context_.pool->ParallelFor(cut_.blocks * cut_.groups, [&](int64_t task, int worker) {
+    context_.lane->ParallelFor(cut_.blocks * cut_.groups, [&](int64_t task, int worker) {
       OneDnn::EnterTask();
       RunTask(task / cut_.groups * cut_.block, task % cut_.groups, worker, write);
     });

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "ops/cpu/kernels.h"
@@ -27,9 +28,9 @@ std::string_view SimdName() {
 
 class CpuOps final : public Ops {
  public:
-  CpuOps(std::unique_ptr<ThreadPool> pool, std::unique_ptr<OneDnn> one_dnn, Compute compute)
-      : pool_(std::move(pool)), one_dnn_(std::move(one_dnn)) {
-    context_.pool = pool_.get();
+  CpuOps(std::shared_ptr<ThreadPool> pool, std::unique_ptr<OneDnn> one_dnn, Compute compute)
+      : pool_(std::move(pool)), lane_(pool_->MakeLane()), one_dnn_(std::move(one_dnn)) {
+    context_.lane = lane_.get();
     context_.one_dnn = one_dnn_.get();
     context_.compute = compute;
   }
@@ -66,6 +67,9 @@ class CpuOps final : public Ops {
     context_.worker_bytes = 0;
     capacity_ = {};
   }
+
+  void BeginWork() override { busy_.emplace(*lane_); }
+  void EndWork() override { busy_.reset(); }
 
   void CopyIn(const void* host, int64_t size_bytes, void* to) override {
     std::memcpy(to, host, static_cast<size_t>(size_bytes));
@@ -219,7 +223,9 @@ class CpuOps final : public Ops {
     return need;
   }
 
-  std::unique_ptr<ThreadPool> pool_;
+  std::shared_ptr<ThreadPool> pool_;
+  std::unique_ptr<ThreadPool::Lane> lane_;
+  std::optional<ThreadPool::Lane::Busy> busy_;
   std::unique_ptr<OneDnn> one_dnn_;
   Context context_;
   Capacity capacity_;
@@ -229,7 +235,10 @@ class CpuOps final : public Ops {
 }  // namespace
 
 Result<std::unique_ptr<Ops>> CreateOps(const Options& options) {
-  BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<ThreadPool> pool, ThreadPool::Create(options.threads));
+  std::shared_ptr<ThreadPool> pool = options.pool;
+  if (pool == nullptr) {
+    BLIP3O_ASSIGN_OR_RETURN(pool, ThreadPool::Create(options.threads));
+  }
   BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<OneDnn> one_dnn, OneDnn::Create(*pool));
   return std::unique_ptr<Ops>(new CpuOps(std::move(pool), std::move(one_dnn), options.compute));
 }

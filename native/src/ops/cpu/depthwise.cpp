@@ -79,7 +79,7 @@ void ForPieces(const Context& context, const Grid& grid, int64_t channels, const
   };
   const int64_t tasks = cut.Tasks(grid, channels);
   if (tasks > 1 && grid.rows() * channels * 8 > kTaskBytes) {
-    context.pool->ParallelFor(tasks, run);
+    context.lane->ParallelFor(tasks, run);
   } else {
     for (int64_t task = 0; task < tasks; ++task) run(task, 0);
   }

@@ -110,7 +110,7 @@ void GroupedPointwise(Context& context, const Matrix& x, const View& weight, con
       MultiplyGroup<Source>(from, static_cast<const char*>(weight.data) + column * size * Source::kSize, to);
     });
   };
-  if (x.rows * x.cols * size > kInlineProducts) return context.pool->ParallelFor(groups * blocks, run);
+  if (x.rows * x.cols * size > kInlineProducts) return context.lane->ParallelFor(groups * blocks, run);
   for (int64_t task = 0; task < groups * blocks; ++task) run(task, 0);
 }
 

@@ -32,7 +32,7 @@ inline int64_t StateSize(int64_t head_dim) { return head_dim * (head_dim + 1); }
 // Runs f(task, worker) for every task, on the calling thread alone where there is little to do.
 template <class F>
 void ForTasks(const Context& context, int64_t tasks, int64_t products, const F& f) {
-  if (products > kInlineProducts) return context.pool->ParallelFor(tasks, f);
+  if (products > kInlineProducts) return context.lane->ParallelFor(tasks, f);
   for (int64_t task = 0; task < tasks; ++task) f(task, 0);
 }
 

@@ -83,7 +83,7 @@ class Product {
   Status Run() {
     BLIP3O_RETURN_IF_ERROR(Compile());
     PadRows();
-    context_.pool->ParallelFor(cut_.panels * cut_.groups, [this](int64_t task, int worker) {
+    context_.lane->ParallelFor(cut_.panels * cut_.groups, [this](int64_t task, int worker) {
       OneDnn::EnterTask();
       RunTask(task % cut_.panels, task / cut_.panels, worker);
     });

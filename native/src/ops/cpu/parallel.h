@@ -21,7 +21,7 @@ void ForRowBlocks(const Context& context, int64_t rows, int64_t row_bytes, const
     f(int64_t{0}, rows);
     return;
   }
-  context.pool->ParallelFor((rows + block - 1) / block, [&](int64_t task, int) {
+  context.lane->ParallelFor((rows + block - 1) / block, [&](int64_t task, int) {
     const int64_t first = task * block;
     f(first, std::min(block, rows - first));
   });

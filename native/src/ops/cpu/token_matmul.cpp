@@ -37,7 +37,7 @@ inline int64_t ColumnsOfTask(const View& weight, int64_t depth) {
 template <class F>
 void ForColumnBlocks(const Context& context, int64_t columns, int64_t block, const F& f) {
   if (columns <= block) return f(int64_t{0}, columns);
-  context.pool->ParallelFor((columns + block - 1) / block, [&](int64_t task, int) {
+  context.lane->ParallelFor((columns + block - 1) / block, [&](int64_t task, int) {
     const int64_t first = task * block;
     f(first, std::min(block, columns - first));
   });

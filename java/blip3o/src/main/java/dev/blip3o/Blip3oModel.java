@@ -1,10 +1,8 @@
 package dev.blip3o;
 
-import dev.blip3o.Trace.NamedTensor;
-import dev.blip3o.internal.JobOutputs;
+import dev.blip3o.internal.EventDispatcher;
 import dev.blip3o.internal.JobSpec;
 import dev.blip3o.internal.JobStage;
-import dev.blip3o.internal.JobValue;
 import dev.blip3o.internal.NativeHandle;
 import dev.blip3o.internal.NativeModel;
 import dev.blip3o.internal.PromptTokenizer;
@@ -16,6 +14,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ForkJoinPool;
 
 /**
  * An open checkpoint that draws and edits pictures.
@@ -51,12 +50,17 @@ import java.util.concurrent.CompletionException;
 public final class Blip3oModel implements AutoCloseable {
   private final NativeHandle handle;
   private final NativeModel model;
+  private final Jobs jobs;
   private final ModelStages stages;
+  private final Callbacks callbacks;
 
-  private Blip3oModel(NativeModel model, PromptTokenizer tokenizer) {
+  private Blip3oModel(NativeModel model, PromptTokenizer tokenizer, ModelOptions options) {
     this.model = model;
-    this.handle = new NativeHandle("the model", () -> free(model, tokenizer));
-    this.stages = new ModelStages(handle, model, tokenizer);
+    EventDispatcher dispatcher = new EventDispatcher(model);
+    this.handle = new NativeHandle("the model", () -> dispatcher.stop(tokenizer::close));
+    this.jobs = new Jobs(handle, dispatcher);
+    this.stages = new ModelStages(handle, model, jobs, tokenizer);
+    this.callbacks = new Callbacks(options.executor().orElseGet(ForkJoinPool::commonPool));
   }
 
   /** {@link #open(Path, ModelOptions)} with the defaults. */
@@ -87,8 +91,9 @@ public final class Blip3oModel implements AutoCloseable {
       throw e;
     }
     try {
-      return new Blip3oModel(model, join(tokenizer));
+      return new Blip3oModel(model, join(tokenizer), options);
     } catch (RuntimeException | Error e) {
+      tokenizer.thenAccept(PromptTokenizer::close);
       model.close();
       throw e;
     }
@@ -218,30 +223,65 @@ public final class Blip3oModel implements AutoCloseable {
 
   private List<GeneratedImage> drawAll(
       PictureRequest request, ProgressListener listener, CancellationToken cancellation) {
-    Objects.requireNonNull(request, "request");
     Objects.requireNonNull(listener, "listener");
     Objects.requireNonNull(cancellation, "cancellation");
-    return handle.use(
-        () -> {
-          Stopwatch watch = new Stopwatch();
-          Requests.check(request, capabilities(), info().directory());
-          request.tokens().ifPresent(stages::checkTokens);
-          PictureRequest resolved = Requests.resolve(request, info());
-          int[] prompt = stages.promptIds(request.prompt(), request.pictures().size());
-          Duration tokenizing = watch.elapsed();
-          List<GeneratedImage> images = new ArrayList<>();
-          for (int k = 0; k < request.count(); k++) {
-            JobProgress progress =
-                new JobProgress(handle, listener, cancellation, k, request.count());
-            GeneratedImage image =
-                draw(prompt, Requests.picture(resolved, k), progress, watch, tokenizing);
-            images.add(image);
-            listener.onPicture(k, image);
-            watch = new Stopwatch();
-            tokenizing = Duration.ZERO;
-          }
-          return List.copyOf(images);
-        });
+    PictureJobs pictures = jobsOf(request);
+    try (Waiter waiter = new Waiter(cancellation)) {
+      return new PictureWindow(pictures, listener, waiter).run();
+    }
+  }
+
+  /**
+   * Submits one picture and returns at once; what blocks is only the check of the request, the
+   * encoding of its prompt and the resizing of its pictures.
+   *
+   * @param request what to draw or to edit; its count must be 1
+   * @return the picture on its way; failures of the work itself come through it
+   * @throws QueueFullException if as many requests wait as may
+   * @throws InvalidRequestException if the request can't be served, as {@link
+   *     #generate(ImageRequest, ProgressListener, CancellationToken)} says, or its count is not 1
+   * @throws UnsupportedException if the checkpoint lacks what the request needs
+   * @throws InsufficientMemoryException if the request needs more memory than allowed
+   */
+  public PictureJob submit(PictureRequest request) {
+    Requests.single(request, "submit", "; use submitAll");
+    return submitAll(request).get(0);
+  }
+
+  /**
+   * Submits the request's {@code count} pictures and returns at once. Picture k (from 0) has the
+   * seed {@code seed + k}. All are taken or none: where the queue has no place for one, those
+   * before it are cancelled.
+   *
+   * <p>Errors are those of {@link #submit}.
+   *
+   * @return the pictures on their way, in the order of their seeds
+   */
+  public List<PictureJob> submitAll(PictureRequest request) {
+    PictureJobs pictures = jobsOf(request);
+    List<PictureJob> submitted = new ArrayList<>();
+    try {
+      for (int k = 0; k < pictures.count(); k++) {
+        submitted.add(pictures.submit(k, callbacks));
+      }
+    } catch (RuntimeException | Error e) {
+      submitted.forEach(PictureJob::cancel);
+      throw e;
+    }
+    return List.copyOf(submitted);
+  }
+
+  private PictureJobs jobsOf(PictureRequest request) {
+    Objects.requireNonNull(request, "request");
+    return handle.use(() -> new PictureJobs(request, stages, info(), jobs));
+  }
+
+  /**
+   * What the model has done since it was opened, and what it holds now. Cheap: meant to be read
+   * every second.
+   */
+  public ModelMetrics metrics() {
+    return handle.use(model::metrics);
   }
 
   /** {@link #trace(TraceRequest, ProgressListener, CancellationToken)} without either. */
@@ -262,36 +302,35 @@ public final class Blip3oModel implements AutoCloseable {
     Objects.requireNonNull(request, "request");
     Objects.requireNonNull(listener, "listener");
     Objects.requireNonNull(cancellation, "cancellation");
-    return handle.use(
-        () -> {
-          Stopwatch watch = new Stopwatch();
-          Noise noise = request.noise();
-          stages.expectLatentShape("noise", noise);
-          List<InputImage> references = request.references();
-          boolean edit = !references.isEmpty();
-          if (edit) {
-            stages.require(capabilities().editingLacks());
-          }
-          int[] prompt = stages.promptIds(request.prompt(), references.size());
-          Duration tokenizing = watch.elapsed();
-          JobSpec spec =
-              new JobSpec(
-                      edit ? JobStage.REFERENCES : JobStage.TOKENS,
-                      JobStage.PIXELS,
-                      Traces.values(edit))
-                  .prompt(prompt)
-                  .noise(noise.array(), noise.shape())
-                  .sampling(0, 0, 1)
-                  .flow(
-                      request.steps().orElse(info().defaultSteps()),
-                      request.guidance().orElse(info().defaultGuidance()));
-          Requests.references(spec, references);
-          JobProgress progress = new JobProgress(handle, listener, cancellation, 0, 1);
-          JobOutputs outputs = model.run(spec, progress);
-          List<NamedTensor> tensors =
-              Traces.tensors(prompt, info().imageTokenFirst(), noise, outputs);
-          return new Trace(tensors, watch.timings(outputs, tokenizing));
-        });
+    Stopwatch watch = new Stopwatch();
+    Noise noise = request.noise();
+    stages.expectLatentShape("noise", noise);
+    List<InputImage> references = request.references();
+    boolean edit = !references.isEmpty();
+    if (edit) {
+      stages.require(capabilities().editingLacks());
+    }
+    int[] prompt = stages.promptIds(request.prompt(), references.size());
+    Duration tokenizing = watch.elapsed();
+    JobSpec spec =
+        new JobSpec(
+                edit ? JobStage.REFERENCES : JobStage.TOKENS, JobStage.PIXELS, Traces.values(edit))
+            .prompt(prompt)
+            .noise(noise.array(), noise.shape())
+            .sampling(0, 0, 1)
+            .flow(
+                request.steps().orElse(info().defaultSteps()),
+                request.guidance().orElse(info().defaultGuidance()));
+    Requests.references(spec, references);
+    JobRun<Trace> run =
+        new JobRun<>(
+            outputs ->
+                new Trace(
+                    Traces.tensors(prompt, info().imageTokenFirst(), noise, outputs),
+                    watch.timings(outputs, tokenizing)),
+            0,
+            1);
+    return jobs.run(spec, run, listener, cancellation);
   }
 
   /**
@@ -331,21 +370,6 @@ public final class Blip3oModel implements AutoCloseable {
     handle.close();
   }
 
-  private GeneratedImage draw(
-      int[] prompt,
-      PictureRequest request,
-      JobProgress progress,
-      Stopwatch watch,
-      Duration tokenizing) {
-    JobSpec spec = Requests.spec(request, prompt, JobValue.TOKENS, JobValue.PIXELS);
-    JobOutputs outputs = model.run(spec, progress);
-    return new GeneratedImage(
-        ModelStages.pixels(outputs),
-        request,
-        outputs.ints(JobValue.TOKENS),
-        watch.timings(outputs, tokenizing));
-  }
-
   /** On a thread of its own, so that it overlaps with opening the native model. */
   private static CompletableFuture<PromptTokenizer> loadTokenizer(Path directory) {
     CompletableFuture<PromptTokenizer> result = new CompletableFuture<>();
@@ -375,14 +399,6 @@ public final class Blip3oModel implements AutoCloseable {
         throw cause;
       }
       throw e;
-    }
-  }
-
-  private static void free(NativeModel model, PromptTokenizer tokenizer) {
-    try {
-      model.close();
-    } finally {
-      tokenizer.close();
     }
   }
 }

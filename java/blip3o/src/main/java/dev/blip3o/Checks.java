@@ -1,5 +1,6 @@
 package dev.blip3o;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -18,6 +19,14 @@ final class Checks {
 
   static void range(String name, double value, double min, double max) {
     if (!(value >= min && value <= max)) {
+      throw new InvalidRequestException(
+          String.format(
+              Locale.ROOT, "%s must be between %s and %s, but is %s", name, min, max, value));
+    }
+  }
+
+  static void range(String name, Duration value, Duration min, Duration max) {
+    if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
       throw new InvalidRequestException(
           String.format(
               Locale.ROOT, "%s must be between %s and %s, but is %s", name, min, max, value));

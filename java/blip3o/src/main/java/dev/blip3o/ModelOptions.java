@@ -1,8 +1,11 @@
 package dev.blip3o;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
 
 /**
  * How a model is opened.
@@ -12,12 +15,29 @@ import java.util.Optional;
  * @param threads worker threads for the compute; 0: one per processor that this process may use
  * @param compute the type in which products are computed
  * @param memoryLimitBytes limit for everything but mapped weights; 0: what the machine has free
+ * @param queueLimit how many requests may wait to be started, at most; one more is refused with
+ *     {@link QueueFullException}; 0: 256
+ * @param latencyTarget how long a request that draws tokens may wait for its next one while the
+ *     prompts of others are computed, as far as that can be kept: the smaller, the longer wait
+ *     newcomers' prompts; in whole milliseconds, rounded up; zero: 200 ms
+ * @param executor calls the subscribers of {@link PictureJob#events} and the dependent stages of
+ *     {@link PictureJob#result}; empty: {@link ForkJoinPool#commonPool}. It must take tasks without
+ *     waiting and run them on other threads than the one that gives them
  */
 public record ModelOptions(
-    Optional<Path> diffusionDirectory, int threads, Compute compute, long memoryLimitBytes) {
+    Optional<Path> diffusionDirectory,
+    int threads,
+    Compute compute,
+    long memoryLimitBytes,
+    int queueLimit,
+    Duration latencyTarget,
+    Optional<Executor> executor) {
 
   /** The largest number of threads that can be asked for. */
   public static final int MAX_THREADS = 1024;
+
+  /** The longest latency target. */
+  public static final Duration MAX_LATENCY_TARGET = Duration.ofHours(1);
 
   /**
    * Checks the options.
@@ -33,6 +53,10 @@ public record ModelOptions(
           "memoryLimitBytes must be 0 (what the machine has free) or more, but is "
               + memoryLimitBytes);
     }
+    Checks.range("queueLimit", queueLimit, 0, Integer.MAX_VALUE);
+    Objects.requireNonNull(latencyTarget, "latencyTarget");
+    Checks.range("latencyTarget", latencyTarget, Duration.ZERO, MAX_LATENCY_TARGET);
+    Objects.requireNonNull(executor, "executor");
   }
 
   /** The defaults: everything as the checkpoint and the machine suggest. */
@@ -51,6 +75,9 @@ public record ModelOptions(
     private int threads;
     private Compute compute = Compute.AUTO;
     private long memoryLimitBytes;
+    private int queueLimit;
+    private Duration latencyTarget = Duration.ZERO;
+    private Executor executor;
 
     private Builder() {}
 
@@ -78,6 +105,24 @@ public record ModelOptions(
       return this;
     }
 
+    /** Sets how many requests may wait to be started; 0: the default. */
+    public Builder queueLimit(int requests) {
+      this.queueLimit = requests;
+      return this;
+    }
+
+    /** Sets how long a request may wait for its next token; zero: the default. */
+    public Builder latencyTarget(Duration target) {
+      this.latencyTarget = target;
+      return this;
+    }
+
+    /** Sets what calls subscribers and dependent stages; null: the common pool. */
+    public Builder executor(Executor executor) {
+      this.executor = executor;
+      return this;
+    }
+
     /**
      * Builds the options.
      *
@@ -85,7 +130,13 @@ public record ModelOptions(
      */
     public ModelOptions build() {
       return new ModelOptions(
-          Optional.ofNullable(diffusionDirectory), threads, compute, memoryLimitBytes);
+          Optional.ofNullable(diffusionDirectory),
+          threads,
+          compute,
+          memoryLimitBytes,
+          queueLimit,
+          latencyTarget,
+          Optional.ofNullable(executor));
     }
   }
 }

@@ -1,6 +1,5 @@
 package dev.blip3o;
 
-import dev.blip3o.internal.JobMonitor;
 import dev.blip3o.internal.JobOutputs;
 import dev.blip3o.internal.JobSpec;
 import dev.blip3o.internal.JobStage;
@@ -19,14 +18,14 @@ final class ModelStages implements Stages {
   private static final int MAX_REFERENCES = EditRequest.MAX_REFERENCES;
 
   private final NativeHandle handle;
-  private final NativeModel model;
+  private final Jobs jobs;
   private final PromptTokenizer tokenizer;
   private final ModelInfo info;
   private final Capabilities capabilities;
 
-  ModelStages(NativeHandle handle, NativeModel model, PromptTokenizer tokenizer) {
+  ModelStages(NativeHandle handle, NativeModel model, Jobs jobs, PromptTokenizer tokenizer) {
     this.handle = handle;
-    this.model = model;
+    this.jobs = jobs;
     this.tokenizer = tokenizer;
     this.info = model.info();
     Capabilities weights = model.capabilities();
@@ -352,10 +351,7 @@ final class ModelStages implements Stages {
   }
 
   private JobOutputs run(JobSpec spec, ProgressListener listener, CancellationToken cancellation) {
-    Objects.requireNonNull(listener, "listener");
-    Objects.requireNonNull(cancellation, "cancellation");
-    JobMonitor monitor = new JobProgress(handle, listener, cancellation, 0, 1);
-    return handle.use(() -> model.run(spec, monitor));
+    return jobs.run(spec, new JobRun<>(outputs -> outputs, 0, 1), listener, cancellation);
   }
 
   /** Checks the image tokens of a picture, {@code [N]}. */

@@ -1,5 +1,6 @@
 package dev.blip3o;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,6 +26,12 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
   /** The largest guidance. */
   public static final double MAX_GUIDANCE = 100;
 
+  /** The highest priority; the lowest is its negative. */
+  public static final int MAX_PRIORITY = 100;
+
+  /** The longest deadline. */
+  public static final Duration MAX_DEADLINE = Duration.ofDays(365);
+
   /** What errors call the text of a request for pictures from text. */
   static final String PROMPT = "prompt";
 
@@ -42,6 +49,9 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
   private final int[] tokens;
   private final OptionalDouble strength;
   private final InputImage mask;
+  private final int priority;
+  private final Optional<Duration> deadline;
+  private final int previewEvery;
 
   /** Checks what needs no model. */
   PictureRequest(Builder<?> builder) {
@@ -53,6 +63,10 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     builder.topK.ifPresent(value -> Checks.range("topK", value, 0, Integer.MAX_VALUE));
     builder.topP.ifPresent(value -> Checks.share("topP", value));
     builder.strength.ifPresent(value -> Checks.share("strength", value));
+    Checks.range("priority", builder.priority, -MAX_PRIORITY, MAX_PRIORITY);
+    builder.deadline.ifPresent(
+        value -> Checks.range("deadline", value, Duration.ofNanos(1), MAX_DEADLINE));
+    Checks.range("previewEvery", builder.previewEvery, 0, MAX_STEPS);
     this.prompt = builder.prompt;
     this.seed = builder.seed;
     this.count = builder.count;
@@ -64,6 +78,9 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     this.tokens = builder.tokens;
     this.strength = builder.strength;
     this.mask = builder.mask;
+    this.priority = builder.priority;
+    this.deadline = builder.deadline;
+    this.previewEvery = builder.previewEvery;
   }
 
   /**
@@ -137,6 +154,31 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
    */
   public final Optional<InputImage> mask() {
     return Optional.ofNullable(mask);
+  }
+
+  /**
+   * Of the requests that wait in a model the one of the highest priority is started first, {@code
+   * [-100, 100]}; those of equal priority in the order of their submission. Default 0.
+   */
+  public final int priority() {
+    return priority;
+  }
+
+  /**
+   * How long after its submission the request may take: it ends with {@link
+   * DeadlineExceededException} then, waiting or running. For a count above 1 it is the time of all
+   * pictures together. In whole milliseconds, rounded up. Empty: as long as it takes.
+   */
+  public final Optional<Duration> deadline() {
+    return deadline;
+  }
+
+  /**
+   * After every so many denoising steps but the last there is a preview: {@link
+   * PictureEvent.Preview}, {@link ProgressListener#onPreview}. 0: none, the default.
+   */
+  public final int previewEvery() {
+    return previewEvery;
   }
 
   /** A builder that starts from this request. */
@@ -213,6 +255,7 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     List<Object> values = new ArrayList<>();
     values.addAll(List.of(prompt, seed, count, steps, guidance, temperature, topK, topP));
     values.addAll(List.of(strength, mask(), initial(), pictures()));
+    values.addAll(List.of(priority, deadline, previewEvery));
     return values;
   }
 
@@ -247,6 +290,13 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     initial().ifPresent(picture -> text.append(", initial=").append(picture));
     strength.ifPresent(value -> text.append(", strength=").append(value));
     mask().ifPresent(picture -> text.append(", mask=").append(picture));
+    if (priority != 0) {
+      text.append(", priority=").append(priority);
+    }
+    deadline.ifPresent(value -> text.append(", deadline=").append(value));
+    if (previewEvery != 0) {
+      text.append(", previewEvery=").append(previewEvery);
+    }
     return text.append(']').toString();
   }
 
@@ -268,6 +318,9 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     private int[] tokens;
     private OptionalDouble strength = OptionalDouble.empty();
     private InputImage mask;
+    private int priority;
+    private Optional<Duration> deadline = Optional.empty();
+    private int previewEvery;
 
     Builder(String prompt) {
       this.prompt = prompt;
@@ -286,6 +339,9 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
       this.tokens = request.tokens;
       this.strength = request.strength;
       this.mask = request.mask;
+      this.priority = request.priority;
+      this.deadline = request.deadline;
+      this.previewEvery = request.previewEvery;
     }
 
     abstract B self();
@@ -366,6 +422,24 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
      */
     public B mask(InputImage mask) {
       this.mask = Objects.requireNonNull(mask, "mask");
+      return self();
+    }
+
+    /** Sets the priority, {@code [-100, 100]}: whatever is higher is started first. */
+    public B priority(int priority) {
+      this.priority = priority;
+      return self();
+    }
+
+    /** Sets how long after its submission the request may take; above zero. */
+    public B deadline(Duration deadline) {
+      this.deadline = Optional.of(deadline);
+      return self();
+    }
+
+    /** Sets after how many steps there is a preview each time; 0: none. */
+    public B previewEvery(int steps) {
+      this.previewEvery = steps;
       return self();
     }
 

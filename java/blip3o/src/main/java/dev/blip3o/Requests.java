@@ -1,5 +1,6 @@
 package dev.blip3o;
 
+import dev.blip3o.internal.Durations;
 import dev.blip3o.internal.JobSpec;
 import dev.blip3o.internal.JobStage;
 import dev.blip3o.internal.JobValue;
@@ -57,6 +58,7 @@ final class Requests {
         new JobSpec(pictures ? JobStage.REFERENCES : JobStage.TOKENS, JobStage.PIXELS, outputs)
             .prompt(prompt);
     fill(spec, resolved);
+    spec.previewSteps(resolved.previewEvery());
     references(spec, resolved.pictures());
     resolved
         .initial()
@@ -67,7 +69,7 @@ final class Requests {
     return spec;
   }
 
-  /** Sets the numbers and the tokens of a resolved request. */
+  /** Sets the numbers and the tokens of a resolved request, its priority and its deadline. */
   static void fill(JobSpec spec, PictureRequest resolved) {
     spec.seed(resolved.seed().getAsLong())
         .sampling(
@@ -76,6 +78,8 @@ final class Requests {
             resolved.topP().getAsDouble())
         .flow(resolved.steps().getAsInt(), resolved.guidance().getAsDouble());
     resolved.tokens().ifPresent(spec::tokens);
+    spec.priority(resolved.priority());
+    resolved.deadline().ifPresent(deadline -> spec.deadlineMillis(Durations.millis(deadline)));
   }
 
   /** Sets reference pictures. */

@@ -1,12 +1,11 @@
 package dev.blip3o;
 
+import dev.blip3o.internal.Durations;
 import dev.blip3o.internal.JobOutputs;
 import java.time.Duration;
 
 /** The wall clock of one picture. */
 final class Stopwatch {
-  private static final double NANOS_PER_SECOND = 1e9;
-
   private final long startNanos = System.nanoTime();
 
   Duration elapsed() {
@@ -18,18 +17,15 @@ final class Stopwatch {
     JobOutputs.Seconds seconds = outputs.timings();
     return new Timings(
         tokenizing,
-        Duration.ofNanos(outputs.queuedNanos()),
-        duration(seconds.encode()),
-        duration(seconds.prefill()),
-        duration(seconds.tokens()),
-        duration(seconds.condition()),
-        duration(seconds.steps()),
-        duration(seconds.decode()),
+        Durations.ofSeconds(seconds.queued()),
+        Durations.ofSeconds(seconds.waiting()),
+        Durations.ofSeconds(seconds.encode()),
+        Durations.ofSeconds(seconds.prefill()),
+        Durations.ofSeconds(seconds.tokens()),
+        Durations.ofSeconds(seconds.condition()),
+        Durations.ofSeconds(seconds.steps()),
+        Durations.ofSeconds(seconds.decode()),
         elapsed(),
         seconds.workspaceBytes());
-  }
-
-  private static Duration duration(double seconds) {
-    return Duration.ofNanos(Math.round(seconds * NANOS_PER_SECOND));
   }
 }

@@ -8,7 +8,8 @@ import java.util.Objects;
  * not run are zero.
  *
  * @param tokenizing encoding the prompt, in Java
- * @param queued waiting behind other jobs of the model
+ * @param queued from submission to start: waiting behind other requests of the model
+ * @param waiting after the start, while other requests of the model had their turns
  * @param encode reference and initial pictures into tokens and latents
  * @param prefill prompt into the key-value cache
  * @param tokens image tokens after the prefill
@@ -21,6 +22,7 @@ import java.util.Objects;
 public record Timings(
     Duration tokenizing,
     Duration queued,
+    Duration waiting,
     Duration encode,
     Duration prefill,
     Duration tokens,
@@ -34,6 +36,7 @@ public record Timings(
   public Timings {
     Objects.requireNonNull(tokenizing, "tokenizing");
     Objects.requireNonNull(queued, "queued");
+    Objects.requireNonNull(waiting, "waiting");
     Objects.requireNonNull(encode, "encode");
     Objects.requireNonNull(prefill, "prefill");
     Objects.requireNonNull(tokens, "tokens");
@@ -49,12 +52,12 @@ public record Timings(
   }
 
   /**
-   * The time outside the native stages, in Java and JNI: the total less queue and compute. It holds
-   * tokenizing, listeners, copies, the resizing of pictures to the model's sizes (in native code,
-   * on the calling thread), and the hand-over between threads.
+   * The time outside the native stages, in Java and JNI: the total less queue, waiting and compute.
+   * It holds tokenizing, listeners, copies, the resizing of pictures to the model's sizes (in
+   * native code, on the calling thread), and the hand-over between threads.
    */
   public Duration overhead() {
-    Duration rest = total.minus(queued).minus(compute());
+    Duration rest = total.minus(queued).minus(waiting).minus(compute());
     return rest.isNegative() ? Duration.ZERO : rest;
   }
 }

@@ -96,7 +96,7 @@ class Blip3oModelTest {
             new ProgressListener() {
               @Override
               public void onProgress(Progress progress) {
-                assertEquals(finished.size(), progress.picture());
+                assertTrue(progress.picture() >= finished.size(), progress.toString());
                 assertEquals(3, progress.pictures());
               }
 

@@ -118,15 +118,17 @@ class OutputFileTest {
   }
 
   @Test
-  void overheadIsWhatIsNeitherQueueNorCompute() {
+  void overheadIsWhatIsNeitherQueueNorWaitingNorCompute() {
     Duration second = Duration.ofSeconds(1);
-    assertEquals(second, timings(second, second, Duration.ofSeconds(8)).overhead());
+    assertEquals(second, timings(second, second, Duration.ofSeconds(9)).overhead());
     assertEquals(Duration.ofSeconds(6), timings(second, second, second).compute());
     assertEquals(Duration.ZERO, timings(second, second, second).overhead());
   }
 
   private static Timings timings(Duration queued, Duration stage, Duration total) {
-    return new Timings(Duration.ZERO, queued, stage, stage, stage, stage, stage, stage, total, 0);
+    Duration waiting = Duration.ofSeconds(1);
+    return new Timings(
+        Duration.ZERO, queued, waiting, stage, stage, stage, stage, stage, stage, total, 0);
   }
 
   private void assertMessage(String message, Path path) throws IOException {

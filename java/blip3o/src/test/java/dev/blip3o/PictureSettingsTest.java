@@ -88,7 +88,7 @@ class PictureSettingsTest {
         Pixels.of(1, 1, new byte[3]),
         request,
         tokens,
-        new Timings(zero, zero, zero, zero, zero, zero, zero, zero, zero, 0));
+        new Timings(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, 0));
   }
 
   @Test

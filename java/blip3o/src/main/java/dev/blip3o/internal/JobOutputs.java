@@ -6,10 +6,9 @@ import java.util.Map;
  * What a job yielded, copied to the Java heap.
  *
  * @param values the tensors, by value
- * @param timings seconds of native compute
- * @param queuedNanos from submission to start
+ * @param timings seconds by stage
  */
-public record JobOutputs(Map<JobValue, Output> values, Seconds timings, long queuedNanos) {
+public record JobOutputs(Map<JobValue, Output> values, Seconds timings) {
   /**
    * A tensor.
    *
@@ -20,6 +19,8 @@ public record JobOutputs(Map<JobValue, Output> values, Seconds timings, long que
 
   /** {@code blip3o_timings}. */
   public record Seconds(
+      double queued,
+      double waiting,
       double encode,
       double prefill,
       double tokens,

@@ -38,6 +38,9 @@ public final class JobSpec {
   Integer steps;
   Float guidance;
   Float strength;
+  int priority;
+  long deadlineMillis;
+  int previewSteps;
 
   /** A request for {@code outputs} of the stages from {@code first} to {@code last}. */
   public JobSpec(JobStage first, JobStage last, JobValue... outputs) {
@@ -143,6 +146,24 @@ public final class JobSpec {
   public JobSpec flow(int steps, double guidance) {
     this.steps = steps;
     this.guidance = (float) guidance;
+    return this;
+  }
+
+  /** Who goes first. */
+  public JobSpec priority(int priority) {
+    this.priority = priority;
+    return this;
+  }
+
+  /** How long after submission the job may take; 0: as long as it takes. */
+  public JobSpec deadlineMillis(long millis) {
+    this.deadlineMillis = millis;
+    return this;
+  }
+
+  /** After how many steps there is a preview each time; 0: none. */
+  public JobSpec previewSteps(int steps) {
+    this.previewSteps = steps;
     return this;
   }
 }

@@ -3,10 +3,12 @@ package dev.blip3o.internal;
 import dev.blip3o.Capabilities;
 import dev.blip3o.Compute;
 import dev.blip3o.ModelInfo;
+import dev.blip3o.ModelMetrics;
 import dev.blip3o.ModelOptions;
 import dev.blip3o.bindings.Blip3o;
 import dev.blip3o.bindings.blip3o_error;
 import dev.blip3o.bindings.blip3o_job;
+import dev.blip3o.bindings.blip3o_metrics;
 import dev.blip3o.bindings.blip3o_model;
 import dev.blip3o.bindings.blip3o_model_info;
 import dev.blip3o.bindings.blip3o_model_options;
@@ -15,12 +17,13 @@ import dev.blip3o.bindings.blip3o_tensor;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 
 /**
  * An open native model. Safe for use by any thread until {@link #close}, which must be the last
- * call: {@link NativeHandle} sees to that.
+ * call: {@link NativeHandle} and {@link EventDispatcher} see to that.
  */
 public final class NativeModel {
   private final blip3o_model model;
@@ -53,7 +56,9 @@ public final class NativeModel {
       nativeOptions
           .threads(options.threads())
           .compute(options.compute().ordinal())
-          .memory_limit_bytes(options.memoryLimitBytes());
+          .memory_limit_bytes(options.memoryLimitBytes())
+          .queue_limit(options.queueLimit())
+          .latency_target_millis((int) Durations.millis(options.latencyTarget()));
       blip3o_model model = new blip3o_model((Pointer) null);
       blip3o_error error = scope.own(new blip3o_error());
       check(
@@ -109,10 +114,12 @@ public final class NativeModel {
     return capabilities;
   }
 
-  /** Runs a job to its end on the calling thread's time and brings its values back. */
-  public JobOutputs run(JobSpec spec, JobMonitor monitor) {
-    try (NativeJob job = submit(spec)) {
-      return job.await(spec, monitor);
+  /** What the model has done and holds. */
+  public ModelMetrics metrics() {
+    try (NativeScope scope = new NativeScope()) {
+      blip3o_metrics metrics = scope.own(new blip3o_metrics());
+      Blip3o.blip3o_model_metrics(model, metrics);
+      return NativeMetrics.copy(metrics);
     }
   }
 
@@ -124,19 +131,37 @@ public final class NativeModel {
   /** Throws the exception of a status that is not OK. */
   static void check(int status, blip3o_error error) {
     if (status != Blip3o.BLIP3O_OK) {
-      throw StatusExceptions.of(status, NativeScope.string(error.message()));
+      throw StatusExceptions.of(
+          status, NativeScope.string(error.message()), error.retry_after_millis());
     }
   }
 
-  private NativeJob submit(JobSpec spec) {
+  /** Submits a job that {@link #nextReady} calls {@code tag}, which is not 0. */
+  NativeJob submit(JobSpec spec, long tag) {
     try (NativeScope scope = new NativeScope()) {
       blip3o_request request = scope.own(new blip3o_request());
       fill(request, spec, scope);
+      request.tag(tag);
       blip3o_job job = new blip3o_job((Pointer) null);
       blip3o_error error = scope.own(new blip3o_error());
       check(Blip3o.blip3o_model_submit(model, request, job, error), error);
       return new NativeJob(job);
     }
+  }
+
+  /**
+   * Waits for a job with events to read.
+   *
+   * @param tag room for one value
+   * @return the job's tag; 0 after {@link #wake}
+   */
+  long nextReady(LongPointer tag) {
+    return Blip3o.blip3o_model_next_ready(model, -1, tag) != 0 ? tag.get() : 0;
+  }
+
+  /** Ends one wait of {@link #nextReady}. */
+  void wake() {
+    Blip3o.blip3o_model_wake(model);
   }
 
   private void fill(blip3o_request request, JobSpec spec, NativeScope scope) {
@@ -201,6 +226,10 @@ public final class NativeModel {
     if (spec.strength != null) {
       request.strength(spec.strength);
     }
+    request
+        .priority(spec.priority)
+        .deadline_millis(spec.deadlineMillis)
+        .preview_steps(spec.previewSteps);
   }
 
   private ModelInfo info(Path directory, blip3o_model_info info, NativeScope scope) {

@@ -6,14 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.blip3o.Blip3oException;
 import dev.blip3o.CheckpointException;
 import dev.blip3o.Compute;
+import dev.blip3o.DeadlineExceededException;
 import dev.blip3o.EditRequest;
 import dev.blip3o.GenerationCancelledException;
 import dev.blip3o.InsufficientMemoryException;
 import dev.blip3o.InternalErrorException;
 import dev.blip3o.InvalidRequestException;
 import dev.blip3o.NumericException;
+import dev.blip3o.QueueFullException;
 import dev.blip3o.UnsupportedException;
 import dev.blip3o.bindings.Blip3o;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -30,18 +33,27 @@ class NativeNumbersTest {
             Blip3o.BLIP3O_NUMERIC_ERROR, NumericException.class,
             Blip3o.BLIP3O_CANCELLED, GenerationCancelledException.class,
             Blip3o.BLIP3O_UNSUPPORTED, UnsupportedException.class,
-            Blip3o.BLIP3O_INTERNAL_ERROR, InternalErrorException.class);
+            Blip3o.BLIP3O_INTERNAL_ERROR, InternalErrorException.class,
+            Blip3o.BLIP3O_QUEUE_FULL, QueueFullException.class,
+            Blip3o.BLIP3O_DEADLINE_EXCEEDED, DeadlineExceededException.class);
     expected.forEach(
         (status, type) -> {
-          Blip3oException e = StatusExceptions.of(status, "what happened");
+          Blip3oException e = StatusExceptions.of(status, "what happened", 0);
           assertEquals(type, e.getClass());
           assertEquals("what happened", e.getMessage());
         });
   }
 
   @Test
+  void aFullQueueSaysWhenToTryAgain() {
+    QueueFullException e =
+        (QueueFullException) StatusExceptions.of(Blip3o.BLIP3O_QUEUE_FULL, "what happened", 1500);
+    assertEquals(Duration.ofMillis(1500), e.retryAfter());
+  }
+
+  @Test
   void anUnknownStatusIsADefectThatNamesIt() {
-    Blip3oException e = StatusExceptions.of(99, "what happened");
+    Blip3oException e = StatusExceptions.of(99, "what happened", 0);
     assertEquals(InternalErrorException.class, e.getClass());
     assertTrue(e.getMessage().contains("99") && e.getMessage().contains("what happened"));
   }

@@ -212,6 +212,7 @@ Status PictureHalf::Decode(const Workplace& at, Run& run) const {
     BLIP3O_RETURN_IF_ERROR(decoder_.Decode(ops, at.arena, scaled, side, side, progress, image));
   }
   if (!ops.AllFinite(image)) return NotFinite(ops, ModelPart::kDecoder, "the image");
+  if (!run.dry) previews_.Learn(ops, latents, image);
   run.KeepPlanes(at, Value::kImage, image, picture, picture);
   if (run.Wants(Value::kPixels)) KeepPixels(at, run, image);
   run.decoded = true;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -15,6 +16,8 @@ namespace {
 
 // Prompts may hold this part of what is allowed.
 constexpr int64_t kPromptsPart = 8;
+// How long a reading of the machine's free memory is good for: it costs about as much as a token of a small model.
+constexpr Time kLimitAge = std::chrono::milliseconds(10);
 
 Time Now() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
@@ -69,8 +72,8 @@ Engine::~Engine() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
+    for (const auto& lane : lanes_) lane->wake.notify_one();
   }
-  changed_.notify_all();
   for (const auto& lane : lanes_) {
     if (lane->thread.joinable()) lane->thread.join();
   }
@@ -107,8 +110,8 @@ Result<std::shared_ptr<Job>> Engine::Submit(Request request) {
     job->events().Push({EventKind::kQueued, ahead});
     actives_.emplace(id, std::move(active));
     ended = CarryOut();
+    WakeLanes(nullptr);
   }
-  changed_.notify_all();
   return job;
 }
 
@@ -118,8 +121,8 @@ void Engine::Cancel(RequestId request) {
     const std::lock_guard lock(mutex_);
     scheduler_.Cancel(request);
     ended = CarryOut();
+    WakeLanes(nullptr);
   }
-  changed_.notify_all();
 }
 
 void Engine::Expire() {
@@ -128,12 +131,15 @@ void Engine::Expire() {
     const std::lock_guard lock(mutex_);
     scheduler_.Expire(Now());
     ended = CarryOut();
+    WakeLanes(nullptr);
   }
-  changed_.notify_all();
 }
 
 void Engine::UpdateLimit() {
   if (options_.memory_limit_bytes > 0) return scheduler_.SetLimit(options_.memory_limit_bytes);
+  const Time now = Now();
+  if (limit_updated_ && now < *limit_updated_ + kLimitAge) return;
+  limit_updated_ = now;
   const int64_t available = AvailableMemoryBytes();
   const int64_t limit = available == std::numeric_limits<int64_t>::max() ? available : account_.bytes() + available;
   // What running requests were promised, but have not touched yet, still counts as free.
@@ -153,16 +159,42 @@ void Engine::Serve(Lane& lane) {
     if (item) {
       Perform(lane, *item, lock);
     } else {
-      AwaitWork(lock);
+      AwaitWork(lane, lock);
     }
   }
 }
 
-void Engine::AwaitWork(std::unique_lock<std::mutex>& lock) {
-  const Time deadline = scheduler_.NextDeadline();
+void Engine::AwaitWork(Lane& lane, std::unique_lock<std::mutex>& lock) {
   if (closing_) return;
-  if (deadline == Time::max()) return changed_.wait(lock);
-  changed_.wait_until(lock, std::chrono::steady_clock::time_point(deadline));
+  lane.waits = true;
+  const Time deadline = scheduler_.NextDeadline();
+  if (deadline == Time::max()) {
+    lane.wake.wait(lock);
+  } else {
+    lane.wake.wait_until(lock, std::chrono::steady_clock::time_point(deadline));
+  }
+  lane.waits = false;
+}
+
+// Who is woken in vain costs a processor that others compute on.
+void Engine::WakeLanes(const Lane* own) {
+  int language = scheduler_.Ready(Half::kLanguage), picture = scheduler_.Ready(Half::kPicture);
+  if (own != nullptr) --(own->index == Scheduler::kLanguageLane ? language : picture);
+  const auto wake = [](Lane& lane) {
+    lane.waits = false;
+    lane.wake.notify_one();
+  };
+  for (const auto& lane : lanes_) {
+    int& ready = lane->index == Scheduler::kLanguageLane ? language : picture;
+    if (!lane->waits || ready <= 0) continue;
+    --ready;
+    wake(*lane);
+  }
+  // Somebody has to wait for a deadline that is nearer than before.
+  const Time deadline = scheduler_.NextDeadline();
+  if (deadline >= next_deadline_.exchange(deadline)) return;
+  const auto idle = std::find_if(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->waits; });
+  if (idle != lanes_.end()) wake(**idle);
 }
 
 void Engine::Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mutex>& lock) {
@@ -171,8 +203,8 @@ void Engine::Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mut
   const int64_t lane_bytes = scheduler_.LaneBytes(lane.index);
   const Time began = Now();
   std::vector<Status> statuses(actives.size());
+  WakeLanes(nullptr);  // there may be work for another lane too
   lock.unlock();
-  changed_.notify_one();  // there may be work for another lane too
   Do(lane, item.work, lane_bytes, actives, statuses);
   const Time ended = Now();
   std::vector<Outcome> outcomes;
@@ -194,8 +226,9 @@ void Engine::Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mut
   scheduler_.Expire(ended);
   scheduler_.Finish(lane.index, outcomes, ended);
   garbage = CarryOut();
+  WakeLanes(&lane);
+  if (garbage.empty()) return;
   lock.unlock();
-  changed_.notify_all();
   garbage.clear();
   lock.lock();
 }
@@ -339,7 +372,6 @@ std::vector<Engine::Active> Engine::CarryOut() {
     EndActive(node.mapped(), end);
     ended.push_back(std::move(node.mapped()));
   }
-  next_deadline_ = scheduler_.NextDeadline();
   return ended;
 }
 

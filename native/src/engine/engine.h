@@ -94,7 +94,7 @@ class Engine {
   // ---- Lanes ----------------------------------------------------------------------------------------------------
 
   void Serve(Lane& lane);
-  void AwaitWork(std::unique_lock<std::mutex>& lock);
+  void AwaitWork(Lane& lane, std::unique_lock<std::mutex>& lock);
   // One piece of work, for which the lock is given up.
   void Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mutex>& lock);
   // The piece of work itself; statuses of its requests.
@@ -113,6 +113,8 @@ class Engine {
   std::vector<Active> CarryOut();
   void EndActive(Active& active, End end);
   Status StatusOf(const Active& active, End end) const;
+  // Wakes idle lanes for which there is work. `own`: a lane that will look for itself.
+  void WakeLanes(const Lane* own);
   // In a model without a set limit: what it holds and what the machine has free.
   void UpdateLimit();
 
@@ -134,12 +136,12 @@ class Engine {
   std::atomic<Time> next_deadline_ = Time::max();
 
   std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
   Scheduler scheduler_;
   std::map<RequestId, Active> actives_;
   PromptCache prompts_;
   Metrics metrics_;
   RequestId last_id_ = 0;
+  std::optional<Time> limit_updated_;
 };
 
 }  // namespace blip3o

@@ -1,6 +1,7 @@
 // A thread that works for an engine: its own backend, and the memory of the piece of work at hand.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <thread>
@@ -23,6 +24,10 @@ struct Lane {
   HalfNeed has;  // what workspace and scratch are enough for
   Holding holding;
   std::thread thread;
+
+  // Under the engine's lock.
+  std::condition_variable wake;
+  bool waits = false;
 
   // Makes workspace and scratch large enough for `need`, and no larger than `granted_bytes` in all. By the lane's
   // thread.

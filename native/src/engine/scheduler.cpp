@@ -289,6 +289,12 @@ bool Scheduler::IsBusy(RequestId request) const {
   return at != requests_.end() && at->second.state == State::kBusy;
 }
 
+int Scheduler::Ready(Half half) const {
+  int ready = 0;
+  for (const auto& [id, entry] : requests_) ready += entry.state == State::kReady && HalfOf(entry.next) == half;
+  return ready;
+}
+
 int Scheduler::Ahead(int32_t priority) const {
   int ahead = 0;
   for (const auto& [id, entry] : requests_) {

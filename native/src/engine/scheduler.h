@@ -128,6 +128,8 @@ class Scheduler {
   bool IsBusy(RequestId request) const;
   bool IsLaneBusy(int lane) const { return lanes_[static_cast<size_t>(lane)].item.has_value(); }
   int64_t LaneBytes(int lane) const { return lanes_[static_cast<size_t>(lane)].bytes; }
+  // How many requests wait for a lane of this half.
+  int Ready(Half half) const;
   // How many requests would be admitted before one of this priority that came now.
   int Ahead(int32_t priority) const;
   // When a place in the queue is likely to be free.

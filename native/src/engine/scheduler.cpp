@@ -192,6 +192,7 @@ std::optional<WorkItem> Scheduler::NextLanguage(Time now) {
       prompt = at;
     }
   }
+  if (drawing.empty()) policy_.NoteNobodyDraws(now);
   const bool prefill = prompt != requests_.end() && (drawing.empty() || policy_.PrefillFirst(now));
   if (prefill) {
     return Take(kLanguageLane, Work::kPrefill, {prompt->first}, prompt->second.demand.language_bytes);

@@ -93,6 +93,7 @@ class Scheduler {
   void SetConstants(int64_t bytes) { constants_ = bytes; }
   // What the cache of prompts holds: it may grow where there is room, and is the first to give back.
   void SetCache(int64_t bytes) { cache_ = bytes; }
+  int64_t cache() const { return cache_; }
   int64_t limit() const { return limit_; }
   // Everything that is held or promised.
   int64_t memory_in_use() const;

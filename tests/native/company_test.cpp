@@ -95,15 +95,16 @@ struct Guest {
   int64_t cancel_after_micros = -1;  // never
 };
 
-Guest DrawGuest(std::mt19937_64& random, size_t known) {
+// `hasty`: all come at once.
+Guest DrawGuest(std::mt19937_64& random, size_t known, bool hasty) {
   const auto below = [&](uint64_t bound) { return random() % bound; };
   Guest guest;
   guest.known = below(known);
   if (below(3) == 0) guest.priority = static_cast<int32_t>(below(7)) - 3;
   if (below(4) == 0) guest.preview_steps = static_cast<int32_t>(1 + below(2));
   if (below(12) == 0) guest.deadline_millis = static_cast<int64_t>(1 + below(40));
-  if (below(2) == 0) guest.submit_after_micros = static_cast<int64_t>(below(2000));
-  if (below(8) == 0) guest.cancel_after_micros = static_cast<int64_t>(below(8000));
+  if (!hasty && below(2) == 0) guest.submit_after_micros = static_cast<int64_t>(below(2000));
+  if (below(8) == 0) guest.cancel_after_micros = hasty ? 0 : static_cast<int64_t>(below(8000));
   return guest;
 }
 
@@ -121,9 +122,9 @@ TEST_P(CompanyTest, RandomMixesHaveTheBytesOfEachAlone) {
   for (int mix = 0; mix < mixes; ++mix) {
     Open(1 + mix % 4);
     constexpr size_t kSizes[] = {33, 9, 8, 2, 1};
-    const size_t size = mix % 3 == 0 ? 3 + random() % 40 : kSizes[static_cast<size_t>(mix) % 5];
+    const size_t size = mix % 3 == 2 ? 3 + random() % 40 : kSizes[static_cast<size_t>(mix) % 5];
     std::vector<Guest> guests;
-    for (size_t i = 0; i < size; ++i) guests.push_back(DrawGuest(random, known.size()));
+    for (size_t i = 0; i < size; ++i) guests.push_back(DrawGuest(random, known.size(), mix % 2 == 0));
     std::vector<Results> results(size);
     const auto serve = [&](size_t first) {
       std::vector<std::pair<size_t, blip3o_job*>> jobs;
@@ -161,7 +162,7 @@ TEST_P(CompanyTest, RandomMixesHaveTheBytesOfEachAlone) {
     batches += Metrics().token_batches;
   }
   EXPECT_GT(survivors, mixes * 5);
-  EXPECT_GT(tokens, 2 * batches);
+  EXPECT_GT(tokens, batches);
 }
 
 // A batch of exactly so many rows in every pass over the weights: while a long prompt of the highest priority is

@@ -25,6 +25,7 @@ using test::Results;
 using test::SampleRequest;
 using test::SampleRequests;
 
+constexpr int64_t kMostRows = 4000;
 constexpr int32_t kLong = 1000;  // steps, of a request that ends long after all others
 
 double SecondsSince(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
@@ -67,16 +68,16 @@ class ServingTest : public testing::Test {
     return request;
   }
 
-  // Only steps.
-  blip3o_request Steps(int32_t steps) {
+  // Only steps, of which `rows` of the condition, at most kMostRows, decide the size.
+  blip3o_request Steps(int32_t steps, int64_t rows = 1) {
     blip3o_request request = Text(steps);
-    condition_.resize(static_cast<size_t>(info_.caption_size));
-    blip3o_noise_fill(1, condition_.data(), info_.caption_size);
+    condition_.resize(static_cast<size_t>(kMostRows * info_.caption_size));
+    blip3o_noise_fill(1, condition_.data(), kMostRows * info_.caption_size);
     request.first_stage = request.last_stage = BLIP3O_STAGE_LATENTS;
     request.condition.data = condition_.data();
     request.condition.dtype = BLIP3O_F32;
     request.condition.rank = 2;
-    request.condition.shape[0] = 1;
+    request.condition.shape[0] = rows;
     request.condition.shape[1] = info_.caption_size;
     return request;
   }
@@ -176,9 +177,13 @@ TEST_F(ServingTest, SubmitDoesNotWaitForTheFirstPreview) {
   request.preview_steps = 1;
   blip3o_job* first = Submit(request);
   ASSERT_TRUE(ReadTo(first, BLIP3O_EVENT_STARTED));
-  const Clock::time_point begin = Clock::now();
-  Submit(request);
-  const double submission = SecondsSince(begin);
+  double submission = 0;
+  while (CountOf(Unread(first), BLIP3O_EVENT_STEP) == 0) {
+    const Clock::time_point begin = Clock::now();
+    Submit(request);
+    submission = std::max(submission, SecondsSince(begin));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
   ASSERT_EQ(Wait(first), BLIP3O_OK);
   blip3o_timings timings;
   blip3o_job_timings(first, &timings);
@@ -706,7 +711,24 @@ TEST_F(ServingTest, JobsAreReadableAfterTheModelIsClosed) {
   }
 }
 
-// Lanes end one after the other: one that is gone still gives its memory back when the last ones end their work.
+// Lanes end one after the other: the end of the last work may ask one that is gone for its memory.
+TEST_F(ServingTest, ClosingFindsTheMemoryOfLanesThatAreGone) {
+  prompt_.assign(300, 1);
+  const int64_t limit = LeastLimit(Steps(kLong, kMostRows));
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    Open(Options(1, limit));
+    ASSERT_EQ(Wait(Submit(Tokens())), BLIP3O_OK) << error_.message;  // which the language lane has memory from
+    blip3o_job* running = Submit(Steps(kLong));
+    ASSERT_TRUE(ReadTo(running, BLIP3O_EVENT_STEP));
+    blip3o_job* waiting = Submit(Steps(kLong, kMostRows));
+    EXPECT_EQ(Metrics().queued, 1);
+    blip3o_model_close(model_);
+    model_ = nullptr;
+    EXPECT_EQ(Wait(running), BLIP3O_CANCELLED);
+    EXPECT_EQ(Wait(waiting), BLIP3O_CANCELLED);
+  }
+}
+
 TEST_F(ServingTest, ClosingAtAnyMomentEndsWell) {
   const std::vector<int32_t> long_prompt(700, 1);
   blip3o_request large = Text(kLong), small = Steps(kLong);

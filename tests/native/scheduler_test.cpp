@@ -440,6 +440,35 @@ TEST_F(SchedulerTest, ChunksAndTokensShareTheLaneByTheClock) {
   }
 }
 
+// Eight copies of a known prompt, or pieces that fail, take no time; chunks of 95 ms are not believed to be shorter.
+TEST_F(SchedulerTest, OnlyWholeChunksTellHowLongTheyTake) {
+  for (const bool failed : {false, true}) {
+    Create({});
+    Submit(1, Prompt());
+    ASSERT_EQ(NextIds(kLanguage), Ids{1});
+    now_ += milliseconds(95);
+    Finish(kLanguage, 1, Work::kToken);
+    const auto draw = [this] {
+      const auto item = Next(kLanguage);
+      ASSERT_TRUE(item.has_value());
+      ASSERT_EQ(item->work, Work::kToken);
+      now_ += milliseconds(20);
+      Finish(kLanguage, 1, Work::kToken);
+    };
+    draw();
+    for (RequestId id = 2; id < 10; ++id) {
+      Submit(id, Prompt());
+      ASSERT_EQ(NextIds(kLanguage), Ids{id});
+      Finish(kLanguage, {{.request = id, .failed = failed, .next = Work::kCondition, .copied = !failed}});
+    }
+    Submit(10, Prompt());
+    ASSERT_EQ(NextIds(kLanguage), Ids{10});
+    now_ += milliseconds(95);
+    Finish(kLanguage, 10, Work::kPrefill);
+    draw();
+  }
+}
+
 // ---- Cancellation and deadlines ---------------------------------------------------------------------------------
 
 TEST_F(SchedulerTest, CancelsAtOnceWhatNobodyWorksOn) {

@@ -253,8 +253,10 @@ void Scheduler::Finish(int lane, const std::vector<Outcome>& outcomes, Time now)
   Lane& at_lane = lanes_[static_cast<size_t>(lane)];
   assert(at_lane.item.has_value() && outcomes.size() == at_lane.item->requests.size());
   const Work work = at_lane.item->work;
-  if (work == Work::kPrefill) policy_.NotePrefill(at_lane.began, now);
-  if (work == Work::kToken) policy_.NoteTokens(at_lane.began, now);
+  if (std::any_of(outcomes.begin(), outcomes.end(), [](const Outcome& o) { return !o.failed && !o.copied; })) {
+    if (work == Work::kPrefill) policy_.NotePrefill(at_lane.began, now);
+    if (work == Work::kToken) policy_.NoteTokens(at_lane.began, now);
+  }
   at_lane.item.reset();
   for (const Outcome& outcome : outcomes) {
     const auto at = requests_.find(outcome.request);

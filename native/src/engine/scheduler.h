@@ -61,6 +61,7 @@ struct Outcome {
   RequestId request = 0;
   bool failed = false;
   std::optional<Work> next;  // none: it has done all
+  bool copied = false;       // kPrefill: of a known prompt, which tells nothing about how long a chunk takes
 };
 
 enum class End { kDone, kFailed, kCancelled, kExpired, kNoMemory };

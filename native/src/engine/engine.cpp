@@ -183,6 +183,7 @@ void Engine::Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mut
     Outcome outcome{item.requests[i], !statuses[i].ok(), std::nullopt};
     if (statuses[i].ok()) {
       outcome.next = pipeline_.Next(*active.run);
+      outcome.copied = item.work == Work::kPrefill && active.run->copied_prompt;
       Tell(item.work, active);
     }
     active.failure = statuses[i];

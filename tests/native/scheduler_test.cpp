@@ -434,6 +434,7 @@ TEST_F(SchedulerTest, ChunksAndTokensShareTheLaneByTheClock) {
     return std::pair(item->work, item->requests[0]);
   };
   EXPECT_EQ(run(Work::kToken), std::pair(Work::kPrefill, RequestId{1}));
+  EXPECT_EQ(run(Work::kPrefill), std::pair(Work::kPrefill, RequestId{2}));  // 190 ms since nobody drew
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(run(Work::kToken), std::pair(Work::kToken, RequestId{1}));
     EXPECT_EQ(run(Work::kPrefill), std::pair(Work::kPrefill, RequestId{2}));

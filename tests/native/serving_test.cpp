@@ -177,18 +177,17 @@ TEST_F(ServingTest, SubmitDoesNotWaitForTheFirstPreview) {
   request.preview_steps = 1;
   blip3o_job* first = Submit(request);
   ASSERT_TRUE(ReadTo(first, BLIP3O_EVENT_STARTED));
-  const Clock::time_point begin = Clock::now();
-  std::vector<double> submitted;
+  double longest = 0;
   while (CountOf(Unread(first), BLIP3O_EVENT_STEP) == 0) {
+    const Clock::time_point begin = Clock::now();
     Submit(request);
-    submitted.push_back(SecondsSince(begin));
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    longest = std::max(longest, SecondsSince(begin));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   ASSERT_EQ(Wait(first), BLIP3O_OK) << error_.message;
   blip3o_timings timings;
   blip3o_job_timings(first, &timings);
-  // One that waits for the fit would be submitted when all of the condition's time is over.
-  EXPECT_GE(std::count_if(submitted.begin(), submitted.end(), [&](double t) { return t < timings.condition / 2; }), 2);
+  EXPECT_LT(longest, 0.8 * timings.condition);  // one that waits for the fit takes nearly all of its time
 }
 
 TEST_F(ServingTest, ThoseThatWaitAreToldHowManyAreAhead) {

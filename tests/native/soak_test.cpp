@@ -81,8 +81,8 @@ class ChangingModel {
     options.compute = BLIP3O_COMPUTE_F32;
     options.threads = 1 + opened_ / 2 % 4;
     // Every other model holds few requests at once, and few wait for it.
-    options.memory_limit_bytes = opened_ % 2 == 1 ? int64_t{12} << 20 : 0;
-    options.queue_limit = opened_ % 2 == 1 ? 1 : 0;
+    options.memory_limit_bytes = opened_ % 2 == 0 ? int64_t{12} << 20 : 0;
+    options.queue_limit = opened_ % 2 == 0 ? 1 : 0;
     ++opened_;
     blip3o_error error;
     EXPECT_EQ(blip3o_model_open(path_.c_str(), &options, &model_, &error), BLIP3O_OK) << error.message;
@@ -137,10 +137,10 @@ class Caller {
       : model_(model), known_(known), tally_(tally), random_(seed) {}
 
   void Call(Clock::time_point end) {
-    while (Clock::now() < end) {
+    for (int64_t call = 0; Clock::now() < end; ++call) {
       std::vector<Guest> guests;
-      // Now and then more than have room.
-      const uint64_t count = Below(8) == 0 ? 50 : 1 + Below(6);
+      // At first, and now and then, more than have room.
+      const uint64_t count = call % 8 == 0 ? 50 : 1 + Below(6);
       for (uint64_t i = 0; i < count; ++i) Submit(guests);
       for (Guest& guest : guests) Finish(guest);
       model_.CheckMetrics();
@@ -218,7 +218,7 @@ TEST(Soak, MixedRequestsOfManyThreads) {
   }
   std::thread reader([&] { tiny_model.ReadReady(stop); });
   while (Clock::now() < end) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    std::this_thread::sleep_for(std::chrono::milliseconds(BLIP3O_SANITIZED ? 1000 : 150));
     tiny_model.Change();
     table_model.Change();
   }

@@ -23,16 +23,24 @@ endfunction()
 find_package(Threads REQUIRED)
 
 # oneDNN and the OpenMP library it was built with.
-if(NOT EXISTS "${BLIP3O_ONEDNN_DIR}/include/oneapi/dnnl/dnnl.hpp")
-  message(FATAL_ERROR "oneDNN is not in ${BLIP3O_ONEDNN_DIR}. Unpack it once with `mvn -pl presets initialize`, or give "
-                      "a folder that holds include/, libdnnl.so.3 and libgomp.so.1 with -DBLIP3O_ONEDNN_DIR=DIR.")
+if(BLIP3O_ONEDNN)
+  if(NOT EXISTS "${BLIP3O_ONEDNN_DIR}/include/oneapi/dnnl/dnnl.hpp")
+    message(FATAL_ERROR "oneDNN is not in ${BLIP3O_ONEDNN_DIR}. Unpack it once with `mvn -pl presets initialize`, or "
+                        "give a folder that holds include/, libdnnl.so.3 and libgomp.so.1 with "
+                        "-DBLIP3O_ONEDNN_DIR=DIR.")
+  endif()
+  blip3o_import_shared(blip3o::onednn "${BLIP3O_ONEDNN_DIR}/libdnnl.so.3" "${BLIP3O_ONEDNN_DIR}/include" libdnnl.so.3)
+  blip3o_bundle("${BLIP3O_ONEDNN_DIR}/libgomp.so.1" libgomp.so.1)
+  set_property(TARGET blip3o::onednn APPEND PROPERTY INTERFACE_LINK_LIBRARIES "${BLIP3O_RUNTIME_DIR}/libgomp.so.1")
 endif()
-blip3o_import_shared(blip3o::onednn "${BLIP3O_ONEDNN_DIR}/libdnnl.so.3" "${BLIP3O_ONEDNN_DIR}/include" libdnnl.so.3)
-blip3o_bundle("${BLIP3O_ONEDNN_DIR}/libgomp.so.1" libgomp.so.1)
-set_property(TARGET blip3o::onednn APPEND PROPERTY INTERFACE_LINK_LIBRARIES "${BLIP3O_RUNTIME_DIR}/libgomp.so.1")
 
 # Highway. Its scalar target is the portable path, beside AVX2 and AVX-512 (AVX3). The others would cost compile time
-# for processors that are rare or instructions that the kernels don't use.
+# for processors that are rare or instructions that the kernels don't use. Under ThreadSanitizer, which asks what
+# threads share and not what an instruction does, AVX2 is enough.
+set(disabled_targets "HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL")
+if(BLIP3O_SANITIZE STREQUAL "thread")
+  string(APPEND disabled_targets "|HWY_AVX3")
+endif()
 find_path(BLIP3O_HIGHWAY_INCLUDE hwy/highway.h)
 find_library(BLIP3O_HIGHWAY_LIBRARY hwy)
 if(NOT BLIP3O_HIGHWAY_INCLUDE OR NOT BLIP3O_HIGHWAY_LIBRARY)
@@ -40,7 +48,7 @@ if(NOT BLIP3O_HIGHWAY_INCLUDE OR NOT BLIP3O_HIGHWAY_LIBRARY)
 endif()
 blip3o_import_shared(blip3o::highway "${BLIP3O_HIGHWAY_LIBRARY}" "${BLIP3O_HIGHWAY_INCLUDE}" libhwy.so.1)
 set_property(TARGET blip3o::highway PROPERTY INTERFACE_COMPILE_DEFINITIONS
-  "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)")
+  "HWY_DISABLED_TARGETS=(${disabled_targets})")
 
 find_package(nlohmann_json 3.10 QUIET)
 find_package(fmt 8 QUIET)
@@ -56,5 +64,8 @@ if(BLIP3O_TESTS)
   endif()
 endif()
 if(BLIP3O_BENCHMARKS)
+  if(NOT BLIP3O_ONEDNN)
+    message(FATAL_ERROR "The benchmark compares with oneDNN: BLIP3O_BENCHMARKS needs BLIP3O_ONEDNN=ON")
+  endif()
   find_package(benchmark REQUIRED)
 endif()

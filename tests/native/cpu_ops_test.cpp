@@ -48,7 +48,7 @@ class Chain {
 
  private:
   static constexpr Grid kGrid = {1, 18, 20};
-  static constexpr int64_t kChannels = 96;
+  static constexpr int64_t kChannels = 48;
   OwnedMatrix x_;
   OwnedWeight dense_, kernel_, norm_;
 };

@@ -15,33 +15,17 @@
 #include "support/borrowed_tensor.h"
 #include "support/checkpoint_files.h"
 #include "support/model_test.h"
+#include "support/sample_requests.h"
 
 namespace blip3o {
 namespace {
 
 using test::Borrow;
+using test::BorrowPicture;
+using test::Gradient;
 
 constexpr int32_t kTokens = 16, kChannels = 8, kSide = 8, kPixels = 64, kHidden = 64, kCaption = 96;
 constexpr int32_t kLatents = kChannels * kSide * kSide;
-
-// A picture of smooth colours, different for each `variant`.
-Picture Gradient(int64_t height, int64_t width, int variant) {
-  Picture picture{std::vector<uint8_t>(static_cast<size_t>(height * width * 3)), height, width, 3};
-  for (int64_t y = 0; y < height; ++y) {
-    for (int64_t x = 0; x < width; ++x) {
-      uint8_t* const pixel = picture.bytes.data() + (y * width + x) * 3;
-      pixel[0] = static_cast<uint8_t>(x * 255 / width);
-      pixel[1] = static_cast<uint8_t>(y * 255 / height);
-      pixel[2] = static_cast<uint8_t>(variant * 37);
-    }
-  }
-  return picture;
-}
-
-blip3o_tensor BorrowPicture(const Picture& picture) {
-  if (picture.channels == 1) return Borrow(picture.bytes.data(), BLIP3O_U8, {picture.height, picture.width});
-  return Borrow(picture.bytes.data(), BLIP3O_U8, {picture.height, picture.width, picture.channels});
-}
 
 blip3o_tensor BorrowFloats(const std::vector<uint8_t>& bytes, const std::vector<int64_t>& shape) {
   return Borrow(bytes.data(), BLIP3O_F32, shape);

@@ -211,16 +211,16 @@ TEST(Matmul, KeepsNaNAndInfinityInTheirPlaces) {
   }
 }
 
-// The panels of the native bf16 path in the primitive that runs it. A processor without bf16 products runs it too if
-// oneDNN has any implementation for it.
+// The panels of the native bf16 path in the product that takes them. A processor without bf16 products runs it too if
+// the library has any implementation for it.
 TEST(Matmul, PanelsOfNativeBF16) {
   constexpr int64_t kRows = 32, kWidth = 64;
   for (int64_t depth : {1, 13, 64, 207}) {
     const int64_t padded = (depth + 31) / 32 * 32;
     ProductContext context = ContextFor(depth, 1, Compute::kBF16);
-    const auto primitive = context.one_dnn->Product({kRows, kWidth, padded, padded, false, true});
-    if (!primitive.ok()) {
-      GTEST_SKIP() << "not run: this processor has no bf16 product (" << primitive.status().message() << ")";
+    const auto product = context.products->Find({kRows, kWidth, padded, padded, false, true});
+    if (!product.ok()) {
+      GTEST_SKIP() << "not run: this processor has no bf16 product (" << product.status().message() << ")";
     }
     const OwnedMatrix x(kRows - 3, depth, Numbers(1));
     const OwnedWeight weight(Shape{50, depth}, DType::kBF16, Numbers(2));
@@ -228,7 +228,7 @@ TEST(Matmul, PanelsOfNativeBF16) {
     std::vector<float> sums(static_cast<size_t>(kRows * kWidth));
     cpu::RoundPanel(*x, kRows, padded, rows.data());
     cpu::PackPairs({(*weight).data, DType::kBF16, depth, 0, 50, 0, depth}, padded, kWidth, panel.data());
-    ASSERT_TRUE((*primitive.value()).Run(0, rows.data(), panel.data(), sums.data()));
+    ASSERT_TRUE((*product.value()).Run(0, rows.data(), panel.data(), sums.data()));
     Comparison comparison;
     for (int64_t row = 0; row < kRows; ++row) {
       for (int64_t col = 0; col < kWidth; ++col) {

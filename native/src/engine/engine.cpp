@@ -215,6 +215,7 @@ void Engine::Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mut
     Outcome outcome{item.requests[i], !statuses[i].ok(), std::nullopt};
     if (statuses[i].ok()) {
       outcome.next = pipeline_.Next(*active.run);
+      outcome.copied = item.work == Work::kPrefill && active.run->copied_prompt;
       Tell(item.work, active);
     }
     active.failure = statuses[i];
@@ -307,7 +308,9 @@ void Engine::RememberPrompt(const Workplace& at, const Run& run) {
   const int64_t bytes = pipeline_.language().PromptBytes(run);
   {
     const std::lock_guard lock(mutex_);
-    if (bytes > scheduler_.room() || prompts_.size_bytes() + bytes > scheduler_.limit() / kPromptsPart) return;
+    const int64_t most = std::min(scheduler_.room() + prompts_.size_bytes(), scheduler_.limit() / kPromptsPart);
+    if (bytes > most) return;
+    prompts_.Shrink(most - bytes);
     scheduler_.SetCache(prompts_.size_bytes() + bytes);
   }
   Result<Buffer> memory = at.ops.Allocate(bytes);
@@ -316,7 +319,8 @@ void Engine::RememberPrompt(const Workplace& at, const Run& run) {
         pipeline_.language().CopyPrompt(at.ops, run, std::move(*memory), Holding(account_, bytes)));
     if (at.ops.Finish().ok()) {
       const std::lock_guard lock(mutex_);
-      prompts_.Put(std::move(prompt));
+      // Unless it was taken for a request meanwhile.
+      if (scheduler_.cache() >= bytes) prompts_.Put(std::move(prompt));
     }
   }
   const std::lock_guard lock(mutex_);
@@ -392,7 +396,11 @@ void Engine::EndActive(Active& active, End end) {
   if (status.ok() && active.job->request().last_stage == Stage::kPixels) {
     active.job->events().Push({EventKind::kPicture});
   }
-  active.job->End(status, status.ok() ? std::move(active.run->values) : Values());
+  Values values = status.ok() ? std::move(active.run->values) : Values();
+  // Whoever hears of the end, or is given this memory next, finds it free.
+  active.run.reset();
+  active.slab = Holding();
+  active.job->End(status, std::move(values));
 }
 
 Status Engine::StatusOf(const Active& active, End end) const {

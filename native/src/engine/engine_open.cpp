@@ -113,6 +113,9 @@ Status Engine::StartLane(Lane& lane) {
       const bool ok = backend.ok();
       started.set_value(std::move(backend));
       if (ok) Serve(lane);
+      // Lanes that still work may make it give its memory back.
+      const std::lock_guard lock(mutex_);
+      lane.Release();
       lane.ops.reset();
     });
   } catch (const std::system_error& error) {

@@ -29,6 +29,16 @@ enum class EventKind : int32_t {
   kCancelled = 10,
 };
 
+// Waits until `ready`, up to `timeout_millis` (< 0: without limit).
+template <typename Ready>
+void AwaitReady(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, int64_t timeout_millis,
+                const Ready& ready) {
+  // The clock can't tell times so far away that they are as good as never.
+  constexpr int64_t kForever = int64_t{100} * 365 * 24 * 3600 * 1000;
+  if (timeout_millis < 0 || timeout_millis >= kForever) return changed.wait(lock, ready);
+  changed.wait_for(lock, std::chrono::milliseconds(timeout_millis), ready);
+}
+
 // A small picture: [height, width, 3] bytes.
 struct Preview {
   int64_t height = 0, width = 0;
@@ -67,12 +77,7 @@ class ReadyList {
   // The next tag, waiting for it up to `timeout_millis` (< 0: without limit).
   std::optional<uint64_t> Next(int64_t timeout_millis) {
     std::unique_lock lock(mutex_);
-    const auto ready = [this] { return !tags_.empty() || wakes_ > 0; };
-    if (timeout_millis < 0) {
-      changed_.wait(lock, ready);
-    } else {
-      changed_.wait_for(lock, std::chrono::milliseconds(timeout_millis), ready);
-    }
+    AwaitReady(changed_, lock, timeout_millis, [this] { return !tags_.empty() || wakes_ > 0; });
     if (wakes_ > 0) {
       --wakes_;
       return std::nullopt;
@@ -115,12 +120,7 @@ class EventQueue {
   // The next event, waiting for it up to `timeout_millis` (< 0: without limit); none in time, or none any more.
   std::optional<Event> Next(int64_t timeout_millis) {
     std::unique_lock lock(mutex_);
-    const auto ready = [this] { return !events_.empty() || ended_; };
-    if (timeout_millis < 0) {
-      changed_.wait(lock, ready);
-    } else {
-      changed_.wait_for(lock, std::chrono::milliseconds(timeout_millis), ready);
-    }
+    AwaitReady(changed_, lock, timeout_millis, [this] { return !events_.empty() || ended_; });
     if (events_.empty()) {
       told_ = false;
       return std::nullopt;

@@ -80,7 +80,7 @@ class Job {
   }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
-  // Called once, by the engine.
+  // Called once, by the engine. Whoever has waited finds the last event, and whoever reads it finds the results.
   void End(Status status, Values values) {
     const EventKind kind = status.ok()                               ? EventKind::kDone
                            : status.code() == StatusCode::kCancelled ? EventKind::kCancelled
@@ -90,9 +90,9 @@ class Job {
       status_ = std::move(status);
       values_ = std::move(values);
       ended_ = true;
+      events_.Push({kind});
     }
     changed_.notify_all();
-    events_.Push({kind});
   }
 
   Status Wait() {

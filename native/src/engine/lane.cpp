@@ -27,7 +27,7 @@ Status Lane::Provide(const HalfNeed& need, int64_t granted_bytes, MemoryAccount&
 
 void Lane::Release() {
   workspace = Buffer();
-  ops->Release();
+  if (ops != nullptr) ops->Release();
   has = {};
   holding = Holding();
 }

@@ -32,7 +32,7 @@ struct Lane {
   // Makes workspace and scratch large enough for `need`, and no larger than `granted_bytes` in all. By the lane's
   // thread.
   Status Provide(const HalfNeed& need, int64_t granted_bytes, MemoryAccount& account);
-  // Gives all of it back. By any thread while the lane is idle and stays so.
+  // Gives all of it back. By any thread while the lane is idle, or gone, and stays so.
   void Release();
 };
 

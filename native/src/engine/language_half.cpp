@@ -152,6 +152,7 @@ void LanguageHalf::TakePrompt(Ops& ops, const KnownPrompt& prompt, Run& run) con
   const int64_t hidden = config_.language_model.hidden_size;
   ops.Copy({from, 1, hidden, hidden}, run.hidden_states.Rows(0, 1));
   run.prefilled = positions;
+  run.copied_prompt = true;
 }
 
 Status LanguageHalf::NotFinite(Ops& ops, const std::string& what) const {

@@ -41,6 +41,11 @@ class PromptCache {
     prompts_.push_front(std::move(prompt));
   }
 
+  // Forgets those that were not asked for the longest until `bytes` are enough for the rest.
+  void Shrink(int64_t bytes) {
+    while (!prompts_.empty() && size_bytes() > bytes) prompts_.pop_back();
+  }
+
   void Clear() { prompts_.clear(); }
 
   size_t size() const { return prompts_.size(); }

@@ -56,6 +56,7 @@ struct Run {
   // Language half. The cache's part of the slab is given back with the last token.
   std::vector<int32_t> sequence;  // what the prefill reads: the prompt with the reference tokens, given tokens behind
   int64_t prefilled = 0;          // positions in the cache, before image tokens
+  bool copied_prompt = false;     // from one that was known
   int64_t drawn = 0;              // image tokens
   Matrix hidden_states;           // [N + 1, H]
   std::optional<Arena::Scope> cache_memory;

@@ -22,7 +22,6 @@ constexpr Time kUnknownRetry = std::chrono::seconds(1);
 Scheduler::Scheduler(const SchedulerOptions& options) : options_(options), policy_(options.latency_target) {
   assert(options.picture_lanes >= 1);
   lanes_.resize(1 + static_cast<size_t>(options.picture_lanes));
-  lanes_[kLanguageLane].half = Half::kLanguage;
 }
 
 int64_t Scheduler::LaneNeed(size_t lane, const Demand* more) const {
@@ -58,8 +57,15 @@ void Scheduler::ReleaseLane(size_t lane) {
   decisions_.released_lanes.push_back(static_cast<int>(lane));
 }
 
+bool Scheduler::WouldFit(const Demand& demand) const {
+  return constants_ + slabs_ + demand.slab_bytes + LaneNeed(kLanguageLane, &demand) +
+             LaneNeed(kMainPictureLane, &demand) <=
+         limit_;
+}
+
 bool Scheduler::MakeRoom(const Demand& demand) {
   if (Fits(demand)) return true;
+  if (!WouldFit(demand)) return false;
   if (cache_ > 0) {
     cache_ = 0;
     decisions_.cache_released = true;
@@ -71,9 +77,15 @@ bool Scheduler::MakeRoom(const Demand& demand) {
     if (Fits(demand)) return true;
   }
   for (size_t i = 0; i <= kMainPictureLane; ++i) {
-    if (!lanes_[i].item.has_value() && lanes_[i].bytes > LaneNeed(i, &demand)) ReleaseLane(i);
+    if (lanes_[i].item.has_value() || lanes_[i].bytes <= LaneNeed(i, &demand)) continue;
+    ReleaseLane(i);
+    if (Fits(demand)) return true;
   }
-  return Fits(demand);
+  return false;
+}
+
+bool Scheduler::HeadWaitsForLanes() {
+  return queued_ > 0 && running() < options_.most_running && WouldFit(Head()->second.demand);
 }
 
 Status Scheduler::Submit(RequestId request, const Demand& demand, Time now) {
@@ -88,6 +100,7 @@ Status Scheduler::Submit(RequestId request, const Demand& demand, Time now) {
         constants_ > 0 ? fmt::format(", {} of it for the codebook", Mebibytes(constants_)) : ""));
   }
   Expire(now);
+  Admit();  // the limit may have risen
   if (queued_ >= options_.queue_limit) {
     const int64_t millis = std::chrono::duration_cast<std::chrono::milliseconds>(RetryAfter()).count();
     return QueueFull(fmt::format("the queue is full: {} requests wait, the limit is {}: try again in {} ms", queued_,
@@ -173,7 +186,10 @@ std::optional<WorkItem> Scheduler::Next(int lane, Time now) {
   Expire(now);
   Admit();
   std::optional<WorkItem> item = lane == kLanguageLane ? NextLanguage(now) : NextPicture(index);
-  if (item) lanes_[index].began = now;
+  if (item) {
+    lanes_[index].began = now;
+    if (!interval_began_) interval_began_ = now;
+  }
   return item;
 }
 
@@ -192,6 +208,7 @@ std::optional<WorkItem> Scheduler::NextLanguage(Time now) {
       prompt = at;
     }
   }
+  if (drawing.empty()) policy_.NoteNobodyDraws(now);
   const bool prefill = prompt != requests_.end() && (drawing.empty() || policy_.PrefillFirst(now));
   if (prefill) {
     return Take(kLanguageLane, Work::kPrefill, {prompt->first}, prompt->second.demand.language_bytes);
@@ -207,11 +224,15 @@ std::optional<WorkItem> Scheduler::NextLanguage(Time now) {
 }
 
 std::optional<WorkItem> Scheduler::NextPicture(size_t lane) {
+  int64_t most_bytes = std::numeric_limits<int64_t>::max();
+  if (lane > kMainPictureLane) {
+    most_bytes = lanes_[lane].bytes + (HeadWaitsForLanes() ? 0 : std::max<int64_t>(0, room()));
+  }
   auto best = requests_.end();
   for (auto at = requests_.begin(); at != requests_.end(); ++at) {
     const Entry& entry = at->second;
     if (entry.state != State::kReady || HalfOf(entry.next) != Half::kPicture) continue;
-    if (!MayHold(lane, entry.demand.picture_bytes)) continue;
+    if (entry.demand.picture_bytes > most_bytes) continue;
     if (best == requests_.end() || entry.demand.priority > best->second.demand.priority ||
         (entry.demand.priority == best->second.demand.priority && entry.turn < best->second.turn)) {
       best = at;
@@ -219,11 +240,6 @@ std::optional<WorkItem> Scheduler::NextPicture(size_t lane) {
   }
   if (best == requests_.end()) return std::nullopt;
   return Take(lane, best->second.next, {best->first}, best->second.demand.picture_bytes);
-}
-
-bool Scheduler::MayHold(size_t lane, int64_t bytes) const {
-  if (lane <= kMainPictureLane || bytes <= lanes_[lane].bytes) return true;
-  return bytes - lanes_[lane].bytes <= room();
 }
 
 WorkItem Scheduler::Take(size_t lane, Work work, std::vector<RequestId> requests, int64_t bytes) {
@@ -238,8 +254,10 @@ void Scheduler::Finish(int lane, const std::vector<Outcome>& outcomes, Time now)
   Lane& at_lane = lanes_[static_cast<size_t>(lane)];
   assert(at_lane.item.has_value() && outcomes.size() == at_lane.item->requests.size());
   const Work work = at_lane.item->work;
-  if (work == Work::kPrefill) policy_.NotePrefill(at_lane.began, now);
-  if (work == Work::kToken) policy_.NoteTokens(at_lane.began, now);
+  if (std::any_of(outcomes.begin(), outcomes.end(), [](const Outcome& o) { return !o.failed && !o.copied; })) {
+    if (work == Work::kPrefill) policy_.NotePrefill(at_lane.began, now);
+    if (work == Work::kToken) policy_.NoteTokens(at_lane.began, now);
+  }
   at_lane.item.reset();
   for (const Outcome& outcome : outcomes) {
     const auto at = requests_.find(outcome.request);
@@ -247,13 +265,11 @@ void Scheduler::Finish(int lane, const std::vector<Outcome>& outcomes, Time now)
     Entry& entry = at->second;
     entry.state = State::kReady;
     if (!outcome.failed && !outcome.next) {
+      const Time interval = now - *interval_began_;
+      end_interval_ =
+          end_interval_ == Time::zero() ? interval : end_interval_ + (interval - end_interval_) / kIntervalMemory;
+      interval_began_ = now;
       EndRequest(at, End::kDone);
-      if (last_end_) {
-        const Time interval = now - *last_end_;
-        end_interval_ =
-            end_interval_ == Time::zero() ? interval : end_interval_ + (interval - end_interval_) / kIntervalMemory;
-      }
-      last_end_ = now;
     } else if (entry.ending) {
       EndRequest(at, *entry.ending);
     } else if (outcome.failed) {
@@ -264,6 +280,7 @@ void Scheduler::Finish(int lane, const std::vector<Outcome>& outcomes, Time now)
       entry.next = *outcome.next;
     }
   }
+  Expire(now);
   Admit();
 }
 
@@ -274,7 +291,9 @@ Scheduler::Requests::iterator Scheduler::EndRequest(Requests::iterator at, End e
     slabs_ -= at->second.demand.slab_bytes;
   }
   decisions_.ended.push_back({at->first, end});
-  return requests_.erase(at);
+  const auto next = requests_.erase(at);
+  if (running() == 0) interval_began_.reset();
+  return next;
 }
 
 Decisions Scheduler::TakeDecisions() { return std::exchange(decisions_, Decisions()); }

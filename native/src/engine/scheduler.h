@@ -9,8 +9,9 @@
 // first; equals take turns.
 //
 // Memory: a request reserves its slab, and the lanes must be able to hold what its work needs beside it. A lane keeps
-// its memory for the next piece of work. When a request at the head of the queue lacks room, what idle lanes and the
-// cache of prompts hold beyond need is given back first.
+// its memory for the next piece of work. When a request at the head of the queue lacks room that idle lanes and the
+// cache of prompts hold beyond need, they give it back, and further picture lanes take none until it has got it. Where
+// only the end of another request can make room, they keep what they have.
 #pragma once
 
 #include <cstdint>
@@ -60,6 +61,7 @@ struct Outcome {
   RequestId request = 0;
   bool failed = false;
   std::optional<Work> next;  // none: it has done all
+  bool copied = false;       // kPrefill: of a known prompt, which tells nothing about how long a chunk takes
 };
 
 enum class End { kDone, kFailed, kCancelled, kExpired, kNoMemory };
@@ -93,6 +95,7 @@ class Scheduler {
   void SetConstants(int64_t bytes) { constants_ = bytes; }
   // What the cache of prompts holds: it may grow where there is room, and is the first to give back.
   void SetCache(int64_t bytes) { cache_ = bytes; }
+  int64_t cache() const { return cache_; }
   int64_t limit() const { return limit_; }
   // Everything that is held or promised.
   int64_t memory_in_use() const;
@@ -147,7 +150,6 @@ class Scheduler {
   };
 
   struct Lane {
-    Half half = Half::kPicture;
     int64_t bytes = 0;  // held
     std::optional<WorkItem> item;
     Time began = Time::zero();
@@ -158,8 +160,12 @@ class Scheduler {
   void Admit();
   Requests::iterator Head();
   bool Fits(const Demand& demand) const;
-  // Gives back what is held beyond need until `demand` fits; whether it does.
+  // Whether `demand` would fit if lanes and cache held nothing beyond need.
+  bool WouldFit(const Demand& demand) const;
+  // Gives back what is held beyond need until `demand` fits, if that can be enough; whether it does.
   bool MakeRoom(const Demand& demand);
+  // Whether the head of the queue waits only for busy lanes to give back what they hold beyond need.
+  bool HeadWaitsForLanes();
   void ReleaseLane(size_t lane);
   // The bytes that lanes 0 and 1 must be able to hold for those that run, and for `more`.
   int64_t LaneNeed(size_t lane, const Demand* more) const;
@@ -167,9 +173,6 @@ class Scheduler {
   std::optional<WorkItem> NextLanguage(Time now);
   std::optional<WorkItem> NextPicture(size_t lane);
   WorkItem Take(size_t lane, Work work, std::vector<RequestId> requests, int64_t bytes);
-  // Whether `lane` may hold `bytes` now.
-  bool MayHold(size_t lane, int64_t bytes) const;
-
   Requests::iterator EndRequest(Requests::iterator at, End end);
 
   const SchedulerOptions options_;
@@ -181,8 +184,8 @@ class Scheduler {
   uint64_t turns_ = 0;
   int64_t limit_ = std::numeric_limits<int64_t>::max();
   int64_t constants_ = 0, cache_ = 0, slabs_ = 0;
-  // For the retry hint: the mean time from one end to the next.
-  std::optional<Time> last_end_;
+  // For the retry hint: the mean time from one end to the next, without the time in which nobody ran.
+  std::optional<Time> interval_began_;
   Time end_interval_ = Time::zero();
 };
 

@@ -24,6 +24,8 @@ class SharingPolicy {
   // Some requests wait for a prefill chunk, others for their next token: whether the chunk goes first.
   bool PrefillFirst(Time now) const;
 
+  // Nobody draws tokens: a pause begins after `now` at the earliest.
+  void NoteNobodyDraws(Time now) { last_tokens_ = now; }
   // What the language lane did.
   void NotePrefill(Time began, Time ended);
   void NoteTokens(Time began, Time ended);
@@ -36,7 +38,7 @@ class SharingPolicy {
   // Estimates; zero until there was one.
   Time prefill_ = Time::zero();
   Time tokens_ = Time::zero();
-  Time last_tokens_ = Time::zero();           // when tokens were drawn last: the pause began
+  Time last_tokens_ = Time::zero();           // when tokens were drawn last, or nobody drew: the pause began
   Time tokens_since_prefill_ = Time::zero();  // time that tokens had since the last chunk
 };
 

@@ -1,4 +1,5 @@
-// What tests of products and convolutions share: a context with oneDNN, every epilogue, the exact value and its bound.
+// What tests of products and convolutions share: a context with panel products, every epilogue, the exact value and its
+// bound.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/cpu/one_dnn.h"
+#include "ops/cpu/panel_product.h"
 #include "support/activation.h"
 #include "support/kernel_test.h"
 #include "support/scratch_context.h"
@@ -19,14 +20,14 @@ namespace blip3o::test {
 
 struct ProductContext : ScratchContext {
   ProductContext(int threads, const cpu::ScratchBytes& need, cpu::Compute compute) : ScratchContext(threads, need) {
-    auto created = cpu::OneDnn::Create(*pool);
+    auto created = cpu::PanelProducts::Create(threads);
     EXPECT_TRUE(created.ok()) << created.status().message();
-    one_dnn = std::move(created.value());
-    context.one_dnn = one_dnn.get();
+    products = std::move(created.value());
+    context.products = products.get();
     context.compute = compute;
   }
 
-  std::unique_ptr<cpu::OneDnn> one_dnn;
+  std::unique_ptr<cpu::PanelProducts> products;
 };
 
 // A sum of n products, with the sum of their magnitudes.

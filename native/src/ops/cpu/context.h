@@ -17,12 +17,12 @@ enum class Compute {
   kBF16,  // activations rounded to bf16 before products with BF16 weights; convolutions stay f32
 };
 
-class OneDnn;  // compiled oneDNN primitives by shape (one_dnn.h)
+class PanelProducts;  // panel_product.h
 
 struct Context {
   ThreadPool::Lane* lane = nullptr;
   Compute compute = Compute::kF32;
-  OneDnn* one_dnn = nullptr;
+  PanelProducts* products = nullptr;
   Buffer shared;      // used by one operation at a time
   Buffer per_worker;  // worker w uses bytes [w · worker_bytes, (w + 1) · worker_bytes)
   int64_t worker_bytes = 0;

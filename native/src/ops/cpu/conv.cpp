@@ -1,5 +1,5 @@
 // Convolutions as products: the pixels under the taps are gathered into rows, [pixels, taps · Cin], and multiplied by
-// the packed weight with oneDNN on panels of fixed size, one thread each. Bound by multiplications.
+// the packed weight in panels of fixed size, one thread each. Bound by multiplications.
 //
 // Measured, this beats oneDNN's direct convolution on one thread: gathering costs one copy of each value for up to
 // kGroupWidth output channels, and the product runs at the speed of a dense one. It also asks nothing of the map's
@@ -13,8 +13,8 @@
 #include <cstring>
 
 #include "ops/cpu/kernels.h"
-#include "ops/cpu/one_dnn.h"
 #include "ops/cpu/pack.h"
+#include "ops/cpu/panel_product.h"
 
 namespace blip3o::cpu {
 
@@ -117,16 +117,16 @@ class Convolution {
 
   template <typename Write>
   Status Run(const Write& write) {
-    BLIP3O_RETURN_IF_ERROR(Compile());
+    BLIP3O_RETURN_IF_ERROR(FindProducts());
     const int64_t packing_blocks = CeilDiv(x_.cols, kPackedChannels);
     context_.lane->ParallelFor(cut_.panels * packing_blocks, [&](int64_t task, int worker) {
       Pack(task / packing_blocks, task % packing_blocks * kPackedChannels, context_.Worker<float>(worker));
     });
     context_.lane->ParallelFor(cut_.blocks * cut_.groups, [&](int64_t task, int worker) {
-      OneDnn::EnterTask();
+      PanelProducts::EnterTask();
       RunTask(task / cut_.groups * cut_.block, task % cut_.groups, worker, write);
     });
-    if (failed_) return InternalError("oneDNN could not run the product of a convolution");
+    if (failed_) return InternalError("a panel of a convolution failed: please report it");
     return {};
   }
 
@@ -136,23 +136,23 @@ class Convolution {
   int64_t WidthOf(int64_t panel) const { return RoundUp(ColumnsOf(panel), kNarrowWidth); }
   float* Panel(int64_t panel) const { return context_.Shared<float>() + panel * kPanelWidth * depth_; }
 
-  // The primitives of whole and of the last panel, for the first, the inner and the last piece.
-  Status Compile() {
+  // The products of whole and of the last panel, for the first, the inner and the last piece.
+  Status FindProducts() {
     const std::array<int64_t, 2> widths = {WidthOf(0), WidthOf(cut_.panels - 1)};
     for (size_t i = 0; i < widths.size(); ++i) {
-      for (size_t piece = 0; piece < primitives_[i].size(); ++piece) {
+      for (size_t piece = 0; piece < products_[i].size(); ++piece) {
         const int64_t depth = piece == 2 ? DepthOf(cut_.pieces - 1) : DepthOf(0);
-        BLIP3O_ASSIGN_OR_RETURN(primitives_[i][piece],
-                                context_.one_dnn->Product({kPanelRows, widths[i], depth, depth, piece > 0, false}));
+        BLIP3O_ASSIGN_OR_RETURN(products_[i][piece],
+                                context_.products->Find({kPanelRows, widths[i], depth, depth, piece > 0, false}));
         if (cut_.pieces == 1) break;
       }
     }
     return {};
   }
 
-  const Primitive& PrimitiveOf(int64_t panel, int64_t piece) const {
+  const PanelProduct& ProductOf(int64_t panel, int64_t piece) const {
     const size_t kind = piece == 0 ? 0 : (piece + 1 == cut_.pieces ? 2 : 1);
-    return *primitives_[panel + 1 == cut_.panels ? 1 : 0][kind];
+    return *products_[panel + 1 == cut_.panels ? 1 : 0][kind];
   }
 
   // Packs kPackedChannels input channels from `channel` on: the panel's row tap · Cin + channel is the sum of the 3×3
@@ -200,7 +200,7 @@ class Convolution {
         const float* packed = Panel(panel) + piece * cut_.depth * width;
         float* tile = sums + (panel - first_panel) * kPanelWidth * kBlockPixels;
         for (int64_t row = 0; row < pixels; row += kPanelRows) {
-          if (!PrimitiveOf(panel, piece).Run(worker, gathered + row * depth, packed, tile + row * width)) {
+          if (!ProductOf(panel, piece).Run(worker, gathered + row * depth, packed, tile + row * width)) {
             failed_ = true;
             return;
           }
@@ -273,7 +273,7 @@ class Convolution {
   const int64_t run_taps_;  // taps whose values lie one behind the other
   const int64_t run_depth_;
   const Cut cut_;
-  std::array<std::array<const Primitive*, 3>, 2> primitives_{};  // [whole panels, the last one][piece]
+  std::array<std::array<const PanelProduct*, 3>, 2> products_{};  // [whole panels, the last one][piece]
   std::atomic<bool> failed_{false};
 };
 

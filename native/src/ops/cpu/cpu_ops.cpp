@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "ops/cpu/kernels.h"
-#include "ops/cpu/one_dnn.h"
+#include "ops/cpu/panel_product.h"
 
 namespace blip3o::cpu {
 
@@ -28,10 +28,10 @@ std::string_view SimdName() {
 
 class CpuOps final : public Ops {
  public:
-  CpuOps(std::shared_ptr<ThreadPool> pool, std::unique_ptr<OneDnn> one_dnn, Compute compute)
-      : pool_(std::move(pool)), lane_(pool_->MakeLane()), one_dnn_(std::move(one_dnn)) {
+  CpuOps(std::shared_ptr<ThreadPool> pool, std::unique_ptr<PanelProducts> products, Compute compute)
+      : pool_(std::move(pool)), lane_(pool_->MakeLane()), products_(std::move(products)) {
     context_.lane = lane_.get();
-    context_.one_dnn = one_dnn_.get();
+    context_.products = products_.get();
     context_.compute = compute;
   }
 
@@ -226,7 +226,7 @@ class CpuOps final : public Ops {
   std::shared_ptr<ThreadPool> pool_;
   std::unique_ptr<ThreadPool::Lane> lane_;
   std::optional<ThreadPool::Lane::Busy> busy_;
-  std::unique_ptr<OneDnn> one_dnn_;
+  std::unique_ptr<PanelProducts> products_;
   Context context_;
   Capacity capacity_;
   Status status_;  // the first failure since Finish
@@ -239,8 +239,8 @@ Result<std::unique_ptr<Ops>> CreateOps(const Options& options) {
   if (pool == nullptr) {
     BLIP3O_ASSIGN_OR_RETURN(pool, ThreadPool::Create(options.threads));
   }
-  BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<OneDnn> one_dnn, OneDnn::Create(*pool));
-  return std::unique_ptr<Ops>(new CpuOps(std::move(pool), std::move(one_dnn), options.compute));
+  BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<PanelProducts> products, PanelProducts::Create(pool->threads()));
+  return std::unique_ptr<Ops>(new CpuOps(std::move(pool), std::move(products), options.compute));
 }
 
 bool HasNativeBF16() { return __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16"); }

@@ -16,11 +16,11 @@ struct ScratchBytes {
   int64_t per_worker = 0;
 };
 
-// matmul.cpp: oneDNN on fixed panels, one thread each.
+// matmul.cpp: products on fixed panels, one thread each.
 ScratchBytes MatmulScratch(const Capacity& capacity, Compute compute, int threads);
 Status Matmul(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out);
 
-// conv.cpp: oneDNN on bands of rows, one thread each.
+// conv.cpp: gathered pixels times packed weights, on the same panels.
 ScratchBytes ConvScratch(const Capacity& capacity, Compute compute, int threads);
 Status Conv3x3(Context& context, const Matrix& x, const Grid& grid, const View& weight, const Epilogue& epilogue,
                const Matrix& out);

@@ -1,8 +1,8 @@
-// Products of many rows: oneDNN on panels of fixed size, one thread each. Bound by multiplications.
+// Products of many rows, made of panels of fixed size, one thread each. Bound by multiplications.
 //
 // A task owns one panel of the weight, kPanelWidth rows of it, and a group of rows of x. It packs the panel once, piece
-// by piece of the depth, and multiplies it by kPanelRows rows at a time with always the same primitive: a row's sums
-// don't depend on what else is multiplied. The last rows are taken together with rows before them, or with zeros.
+// by piece of the depth, and multiplies it by kPanelRows rows at a time with always the same panel product: a row's
+// sums don't depend on what else is multiplied. The last rows are taken together with rows before them, or with zeros.
 #include <algorithm>
 #include <atomic>
 #include <cassert>
@@ -10,20 +10,20 @@
 
 #include "ops/cpu/cpu_ops.h"
 #include "ops/cpu/kernels.h"
-#include "ops/cpu/one_dnn.h"
 #include "ops/cpu/pack.h"
+#include "ops/cpu/panel_product.h"
 
 namespace blip3o::cpu {
 
 namespace {
 
 constexpr int64_t kMaxDepth = 1152;  // a packed panel and the rows it meets stay in a core's second cache
-constexpr int64_t kPairDepth = 32;   // oneDNN's bf16 panels are padded to it
+constexpr int64_t kPairDepth = 32;   // panels of bf16 pairs are padded to it
 constexpr int64_t kGroupRows = 1024;
 constexpr int64_t kDeepGroupRows = 512;  // where the sums of a whole group are kept between the pieces
 constexpr int64_t kManyPanels = 8;
 
-enum class Mode { kF32, kRounded, kNative };  // kRounded: bf16 operands in f32 primitives
+enum class Mode { kF32, kRounded, kNative };  // kRounded: bf16 operands in f32 products
 
 Mode ModeOf(Compute compute, DType weight) {
   if (compute == Compute::kF32 || weight != DType::kBF16) return Mode::kF32;
@@ -81,13 +81,13 @@ class Product {
         layout_(LayoutOf(x.cols, context.compute)) {}
 
   Status Run() {
-    BLIP3O_RETURN_IF_ERROR(Compile());
+    BLIP3O_RETURN_IF_ERROR(FindProducts());
     PadRows();
     context_.lane->ParallelFor(cut_.panels * cut_.groups, [this](int64_t task, int worker) {
-      OneDnn::EnterTask();
+      PanelProducts::EnterTask();
       RunTask(task % cut_.panels, task / cut_.panels, worker);
     });
-    if (failed_) return InternalError("oneDNN could not run a matrix product");
+    if (failed_) return InternalError("a panel of a matrix product failed: please report it");
     return {};
   }
 
@@ -105,15 +105,15 @@ class Product {
     return {kPanelRows, width, k, mode_ == Mode::kF32 ? x_.stride : k, accumulate, native};
   }
 
-  // The primitives of whole and of the last panel, for the first, the inner and the last piece.
-  Status Compile() {
+  // The products of whole and of the last panel, for the first, the inner and the last piece.
+  Status FindProducts() {
     const std::array<int64_t, 2> widths = {WidthOf(0), WidthOf(cut_.panels - 1)};
     for (size_t i = 0; i < widths.size(); ++i) {
       const int64_t first = DepthOf(0);
-      BLIP3O_ASSIGN_OR_RETURN(primitives_[i].first, context_.one_dnn->Product(ShapeOf(widths[i], first, false)));
+      BLIP3O_ASSIGN_OR_RETURN(products_[i].first, context_.products->Find(ShapeOf(widths[i], first, false)));
       if (cut_.pieces == 1) continue;
-      BLIP3O_ASSIGN_OR_RETURN(primitives_[i].inner, context_.one_dnn->Product(ShapeOf(widths[i], first, true)));
-      BLIP3O_ASSIGN_OR_RETURN(primitives_[i].last, context_.one_dnn->Product(ShapeOf(widths[i], LastDepth(), true)));
+      BLIP3O_ASSIGN_OR_RETURN(products_[i].inner, context_.products->Find(ShapeOf(widths[i], first, true)));
+      BLIP3O_ASSIGN_OR_RETURN(products_[i].last, context_.products->Find(ShapeOf(widths[i], LastDepth(), true)));
     }
     return {};
   }
@@ -134,8 +134,8 @@ class Product {
     padded_ = rows;
   }
 
-  const Primitive& PrimitiveOf(int64_t panel, int64_t piece) const {
-    const Primitives& set = primitives_[panel + 1 == cut_.panels ? 1 : 0];
+  const PanelProduct& ProductOf(int64_t panel, int64_t piece) const {
+    const Pieces& set = products_[panel + 1 == cut_.panels ? 1 : 0];
     if (piece == 0) return *set.first;
     return piece + 1 == cut_.pieces ? *set.last : *set.inner;
   }
@@ -153,7 +153,7 @@ class Product {
         // The last rows come with some of the rows before them.
         const int64_t start = std::max<int64_t>(0, std::min(row, x_.rows - kPanelRows));
         const void* source = SourceOf(start, piece, memory + layout_.rounded_offset);
-        if (!PrimitiveOf(panel, piece).Run(worker, source, memory, tile)) {
+        if (!ProductOf(panel, piece).Run(worker, source, memory, tile)) {
           failed_ = true;
           return;
         }
@@ -176,7 +176,7 @@ class Product {
     }
   }
 
-  // kPanelRows rows from `start` on, columns of the piece, as the primitive takes them.
+  // kPanelRows rows from `start` on, columns of the piece, as the product takes them.
   const void* SourceOf(int64_t start, int64_t piece, void* rounded) const {
     const int64_t column = piece * cut_.depth, depth = DepthOf(piece);
     if (mode_ == Mode::kF32) return (padded_ != nullptr ? padded_ : x_.row(start)) + column;
@@ -189,10 +189,10 @@ class Product {
     return rounded;
   }
 
-  struct Primitives {
-    const Primitive* first = nullptr;
-    const Primitive* inner = nullptr;
-    const Primitive* last = nullptr;
+  struct Pieces {
+    const PanelProduct* first = nullptr;
+    const PanelProduct* inner = nullptr;
+    const PanelProduct* last = nullptr;
   };
 
   Context& context_;
@@ -203,7 +203,7 @@ class Product {
   const Mode mode_;
   const Cut cut_;
   const WorkerLayout layout_;
-  std::array<Primitives, 2> primitives_;  // of whole panels, of the last one
+  std::array<Pieces, 2> products_;  // of whole panels, of the last one
   const float* padded_ = nullptr;
   std::atomic<bool> failed_{false};
 };

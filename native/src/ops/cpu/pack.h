@@ -1,4 +1,4 @@
-// Operands of oneDNN's products: weights packed into panels, activations rounded, results written with their epilogue.
+// Operands of panel products: weights packed into panels, activations rounded, results written with their epilogue.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,4 @@
-#include "ops/cpu/one_dnn.h"
-
+// The panel products of oneDNN: one compiled primitive a shape.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "base/tensor.h"
+#include "ops/cpu/panel_product.h"
 
 // From the OpenMP library that oneDNN is built with.
 extern "C" void omp_set_num_threads(int threads);
@@ -59,10 +59,10 @@ class Scratchpads {
 };
 
 // A primitive with one set of memory objects for each worker: running it sets their pointers and allocates nothing.
-class CompiledPrimitive final : public Primitive {
+class CompiledProduct final : public PanelProduct {
  public:
-  CompiledPrimitive(const dnnl::primitive& primitive, const dnnl::engine& engine, const dnnl::stream& stream,
-                    const std::array<memory::desc, 4>& descriptors, const Scratchpads& scratchpads)
+  CompiledProduct(const dnnl::primitive& primitive, const dnnl::engine& engine, const dnnl::stream& stream,
+                  const std::array<memory::desc, 4>& descriptors, const Scratchpads& scratchpads)
       : primitive_(primitive), stream_(stream), scratchpads_(scratchpads) {
     for (int worker = 0; worker < scratchpads.workers(); ++worker) {
       Arguments arguments;
@@ -98,13 +98,13 @@ class CompiledPrimitive final : public Primitive {
 
 }  // namespace
 
-struct OneDnn::State {
+struct PanelProducts::State {
   explicit State(int workers) : engine(dnnl::engine::kind::cpu, 0), stream(engine), scratchpads(workers) {}
 
   dnnl::engine engine;
   dnnl::stream stream;  // in order and stateless on a processor: the workers share it
   Scratchpads scratchpads;
-  std::unordered_map<ProductShape, std::unique_ptr<Primitive>, ProductHash> products;
+  std::unordered_map<ProductShape, std::unique_ptr<PanelProduct>, ProductHash> products;
 
   static dnnl::primitive_attr Attributes() {
     dnnl::primitive_attr attributes;
@@ -113,15 +113,15 @@ struct OneDnn::State {
   }
 
   template <typename Description>
-  Result<std::unique_ptr<Primitive>> Finish(const Description& description, const dnnl::primitive& primitive) {
+  Result<std::unique_ptr<PanelProduct>> Finish(const Description& description, const dnnl::primitive& primitive) {
     const memory::desc scratchpad = description.scratchpad_desc();
     BLIP3O_RETURN_IF_ERROR(scratchpads.Reserve(static_cast<int64_t>(scratchpad.get_size())));
-    return std::unique_ptr<Primitive>(new CompiledPrimitive(
+    return std::unique_ptr<PanelProduct>(new CompiledProduct(
         primitive, engine, stream,
         {description.src_desc(), description.weights_desc(), description.dst_desc(), scratchpad}, scratchpads));
   }
 
-  Result<std::unique_ptr<Primitive>> Compile(const ProductShape& s) {
+  Result<std::unique_ptr<PanelProduct>> Compile(const ProductShape& s) {
     const memory::desc src({s.m, s.k}, s.bf16 ? Type::bf16 : Type::f32, memory::dims{s.lda, 1});
     const memory::desc weights({s.k, s.n}, s.bf16 ? Type::bf16 : Type::f32, s.bf16 ? Tag::BA16a64b2a : Tag::ab);
     const memory::desc dst({s.m, s.n}, Type::f32, Tag::ab);
@@ -135,33 +135,33 @@ struct OneDnn::State {
     return Finish(description, dnnl::matmul(description));
   }
 
-  Result<const Primitive*> Find(const ProductShape& shape) {
+  Result<const PanelProduct*> Find(const ProductShape& shape) {
     if (const auto found = products.find(shape); found != products.end()) return found->second.get();
     EnterTask();  // a primitive is compiled for the threads of the thread that compiles it
     try {
-      BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<Primitive> primitive, Compile(shape));
-      return products.emplace(shape, std::move(primitive)).first->second.get();
+      BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<PanelProduct> product, Compile(shape));
+      return products.emplace(shape, std::move(product)).first->second.get();
     } catch (const dnnl::error& error) {
       return Failed("a matrix product", error);
     }
   }
 };
 
-Result<std::unique_ptr<OneDnn>> OneDnn::Create(const ThreadPool& pool) {
+Result<std::unique_ptr<PanelProducts>> PanelProducts::Create(int workers) {
   EnterTask();
   try {
-    return std::unique_ptr<OneDnn>(new OneDnn(std::make_unique<State>(pool.threads())));
+    return std::unique_ptr<PanelProducts>(new PanelProducts(std::make_unique<State>(workers)));
   } catch (const dnnl::error& error) {
     return Failed("its engine", error);
   }
 }
 
-OneDnn::OneDnn(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PanelProducts::PanelProducts(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-OneDnn::~OneDnn() = default;
+PanelProducts::~PanelProducts() = default;
 
-Result<const Primitive*> OneDnn::Product(const ProductShape& shape) { return state_->Find(shape); }
+Result<const PanelProduct*> PanelProducts::Find(const ProductShape& shape) { return state_->Find(shape); }
 
-void OneDnn::EnterTask() { omp_set_num_threads(1); }
+void PanelProducts::EnterTask() { omp_set_num_threads(1); }
 
 }  // namespace blip3o::cpu

@@ -72,6 +72,18 @@ public record ModelOptions(
     return new Builder();
   }
 
+  /** A builder that starts from these options. */
+  public Builder toBuilder() {
+    return builder()
+        .diffusionDirectory(diffusionDirectory.orElse(null))
+        .threads(threads)
+        .compute(compute)
+        .memoryLimitBytes(memoryLimitBytes)
+        .queueLimit(queueLimit)
+        .latencyTarget(latencyTarget)
+        .executor(executor.orElse(null));
+  }
+
   /** Builds {@link ModelOptions}. Not safe for use by several threads at once. */
   public static final class Builder {
     private Path diffusionDirectory;

@@ -28,8 +28,8 @@ import java.util.concurrent.TimeUnit;
  * of its single run.
  */
 public final class Client implements Callable<List<Outcome>> {
-  private static final int TRIES = 3;
-  private static final int LONGEST_PAUSE_MILLIS = 100;
+  private static final int TRIES = 5;
+  private static final int LONGEST_PAUSE_MILLIS = 200;
 
   private final Blip3oModel model;
   private final List<Recipe> recipes;

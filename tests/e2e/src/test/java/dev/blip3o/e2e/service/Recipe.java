@@ -11,6 +11,7 @@ import dev.blip3o.Pixels;
 import dev.blip3o.ProgressListener;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -20,7 +21,10 @@ import java.util.List;
  * @param pixels of its single run
  */
 public record Recipe(PictureRequest request, Pixels pixels) {
-  /** Requests of every kind, with few steps, each run alone on {@code model}. */
+  /**
+   * Requests of every kind, with few steps, each run alone on {@code model}. The last one takes the
+   * most memory.
+   */
   public static List<Recipe> single(Blip3oModel model, Path edits) {
     List<Recipe> recipes = new ArrayList<>();
     for (PictureRequest request : requests(edits)) {
@@ -62,6 +66,10 @@ public record Recipe(PictureRequest request, Pixels pixels) {
         ImageRequest.builder("a black cross").seed(9).steps(3).initialImage(second, 0.7).build(),
         EditRequest.builder("change the orange square to purple", first).seed(10).steps(2).build(),
         EditRequest.builder("remove the square", first, second).seed(11).steps(1).build(),
-        EditRequest.builder("make it blue", second).seed(12).steps(3).strength(0.6).build());
+        EditRequest.builder("make it blue", second).seed(12).steps(3).strength(0.6).build(),
+        EditRequest.builder("remove the square", Collections.nCopies(6, first))
+            .seed(13)
+            .steps(1)
+            .build());
   }
 }

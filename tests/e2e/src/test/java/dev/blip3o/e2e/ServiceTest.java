@@ -160,6 +160,13 @@ class ServiceTest {
    */
   private static long blocksAfter(Blip3oModel model, Recipe largest) throws InterruptedException {
     assertEquals(largest.pixels(), model.submit(largest.request()).result().join().pixels());
-    return idle(model).memoryBlocks();
+    long blocks = idle(model).memoryBlocks();
+    for (long before = -1; blocks != before; ) {
+      // Its slab is given back a moment after its end was told.
+      Thread.sleep(100);
+      before = blocks;
+      blocks = model.metrics().memoryBlocks();
+    }
+    return blocks;
   }
 }

@@ -117,6 +117,27 @@ class ClosingTest {
   }
 
   @Test
+  void aListenerThatClosesBetweenPicturesEndsTheCall() {
+    Blip3oModel model = open();
+    Thread thread = eventThread();
+    assertThrows(
+        GenerationCancelledException.class,
+        () ->
+            model.generateAll(
+                REQUEST.toBuilder().count(30).build(),
+                new ProgressListener() {
+                  @Override
+                  public void onProgress(Progress progress) {}
+
+                  @Override
+                  public void onPicture(int picture, GeneratedImage image) {
+                    model.close();
+                  }
+                }));
+    assertTrue(!thread.isAlive());
+  }
+
+  @Test
   void anExecutorThatRunsTasksAtOnceMayCloseFromTheEventThread() throws Exception {
     ModelOptions options = ModelOptions.builder().executor(Runnable::run).build();
     Blip3oModel model = Blip3oModel.open(Golden.model("tiny"), options);

@@ -3,6 +3,7 @@ package dev.blip3o;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -159,6 +160,32 @@ class SchedulingTest {
     assertEquals(20, together.size());
     assertEquals(java.util.stream.IntStream.range(0, 20).boxed().toList(), pictures);
     assertTrue(most[0] > 1 && most[0] <= PictureWindow.SIZE, "at once: " + most[0]);
+  }
+
+  @Test
+  void aListenersExceptionCancelsThePicturesOnTheirWay() throws Exception {
+    RuntimeException mine = new RuntimeException("mine");
+    RuntimeException thrown =
+        assertThrows(
+            RuntimeException.class,
+            () ->
+                model.generateAll(
+                    REQUEST.toBuilder().steps(100).count(40).build(),
+                    new ProgressListener() {
+                      @Override
+                      public void onProgress(Progress progress) {}
+
+                      @Override
+                      public void onPicture(int picture, GeneratedImage image) {
+                        throw mine;
+                      }
+                    }));
+    assertSame(mine, thrown);
+    awaitIdle(model);
+    ModelMetrics metrics = model.metrics();
+    assertTrue(metrics.submitted() <= PictureWindow.SIZE + 1, metrics.toString());
+    assertTrue(metrics.cancelled() > 0, metrics.toString());
+    assertEquals(metrics.submitted(), metrics.done() + metrics.cancelled());
   }
 
   @Test

@@ -38,11 +38,19 @@ import java.util.concurrent.ForkJoinPool;
  * }
  * }</pre>
  *
- * <p>Threads: any thread may call any method, many at once. Requests are queued in the model and
- * run in the order of their arrival; the calling thread waits and hears the progress. {@link
- * #close} cancels what is queued or running and waits for it. An interrupt of a waiting thread
- * cancels its request, which then throws {@link GenerationCancelledException}; the interrupt flag
- * stays set.
+ * <p>Threads: any thread may call any method, many at once, virtual threads too. Requests of all
+ * threads run beside each other and share the weights and the processors; a picture does not depend
+ * on its company. Requests are started by {@link PictureRequest#priority priority}, then in the
+ * order of their arrival, each as soon as there is memory for it. {@link #submit} returns at once
+ * with a {@link PictureJob}; the other methods are built on it: the calling thread waits and hears
+ * the progress. {@link #close} cancels what is queued or running and waits for it. An interrupt of
+ * a waiting thread cancels its request, which then throws {@link GenerationCancelledException}; the
+ * interrupt flag stays set.
+ *
+ * <pre>{@code
+ * model.submit(ImageRequest.of("a red circle")).result()
+ *     .thenAccept(image -> image.writePng(Path.of("picture.png")));
+ * }</pre>
  *
  * <p>Errors: subclasses of {@link Blip3oException}, each with one sentence; {@link
  * IllegalStateException} after {@link #close}.
@@ -135,6 +143,8 @@ public final class Blip3oModel implements AutoCloseable {
    * @throws UnsupportedException if the request starts from a picture, but the checkpoint lacks the
    *     weights for that
    * @throws InsufficientMemoryException if the request needs more memory than allowed
+   * @throws QueueFullException if as many requests wait as may
+   * @throws DeadlineExceededException if the request has a deadline and did not end before it
    * @throws NumericException if a stage yields NaN or infinity
    * @throws GenerationCancelledException if it was cancelled
    */
@@ -157,14 +167,16 @@ public final class Blip3oModel implements AutoCloseable {
   }
 
   /**
-   * Makes the request's {@code count} pictures, one after the other, and waits for them. Picture k
-   * (from 0) has the seed {@code seed + k}: it is the picture that a request of that seed alone
-   * gives.
+   * Makes the request's {@code count} pictures and waits for them. Picture k (from 0) has the seed
+   * {@code seed + k}: it is the picture that a request of that seed alone gives. A few of them, at
+   * most 8, are on their way at once; {@link Progress#picture} tells whose progress it is.
    *
-   * <p>{@link ProgressListener#onPicture} has each picture as soon as it is finished, so that those
-   * made before a failure or a cancellation are not lost.
+   * <p>{@link ProgressListener#onPicture} has each picture as soon as it and those before it are
+   * finished, so that those made before a failure or a cancellation are not lost.
    *
-   * <p>Errors are those of {@link #generate(ImageRequest, ProgressListener, CancellationToken)}.
+   * <p>Errors are those of {@link #generate(ImageRequest, ProgressListener, CancellationToken)}. A
+   * queue that fills up meanwhile is none: the request goes on when one of its own pictures is
+   * finished.
    */
   public List<GeneratedImage> generateAll(
       ImageRequest request, ProgressListener listener, CancellationToken cancellation) {
@@ -192,6 +204,8 @@ public final class Blip3oModel implements AutoCloseable {
    * @throws InvalidRequestException if the request can't be served: an instruction that is too long
    *     beside the references' tokens, tokens that are not the model's, or a count other than 1
    * @throws InsufficientMemoryException if the request needs more memory than allowed
+   * @throws QueueFullException if as many requests wait as may
+   * @throws DeadlineExceededException if the request has a deadline and did not end before it
    * @throws NumericException if a stage yields NaN or infinity
    * @throws GenerationCancelledException if it was cancelled
    */
@@ -360,10 +374,13 @@ public final class Blip3oModel implements AutoCloseable {
   }
 
   /**
-   * Cancels what is queued or running, waits until it has ended (at most about 50 ms plus one
-   * token, step, layer of a prefill or part of an autoencoder) and frees the model. A second call
-   * has no effect. From within a listener of this model it does not wait: the model is freed when
-   * the calls in flight have left.
+   * Cancels what is queued or running, waits until it has ended (at most one token, step, layer of
+   * a prefill or part of an autoencoder) and frees the model. Calls that wait throw {@link
+   * GenerationCancelledException}; so end the jobs that were submitted. Safe also within a callback
+   * of this model. A second call has no effect.
+   *
+   * <p>A model that was never closed is freed when it, its jobs and what hangs on them are
+   * forgotten; a job that has not ended is not forgotten.
    */
   @Override
   public void close() {

@@ -1,8 +1,8 @@
 package dev.blip3o;
 
 /**
- * The job was cancelled: by its {@link CancellationToken}, by an interrupt, or by closing the
- * model.
+ * The request was cancelled: by its {@link CancellationToken}, by {@link PictureJob#cancel}, by an
+ * interrupt, or by closing the model.
  */
 public final class GenerationCancelledException extends Blip3oException {
   private static final long serialVersionUID = 1L;

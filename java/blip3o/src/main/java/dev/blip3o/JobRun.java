@@ -75,7 +75,7 @@ final class JobRun<T> implements JobSink {
     T value;
     try {
       value = finish.apply(outputs);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       failed(new InternalErrorException("the results of a request are not as expected: " + e, e));
       return;
     }

@@ -36,6 +36,9 @@ public record ModelOptions(
   /** The largest number of threads that can be asked for. */
   public static final int MAX_THREADS = 1024;
 
+  /** The largest queue limit that can be asked for. */
+  public static final int MAX_QUEUE_LIMIT = 1 << 20;
+
   /** The longest latency target. */
   public static final Duration MAX_LATENCY_TARGET = Duration.ofHours(1);
 
@@ -53,7 +56,7 @@ public record ModelOptions(
           "memoryLimitBytes must be 0 (what the machine has free) or more, but is "
               + memoryLimitBytes);
     }
-    Checks.range("queueLimit", queueLimit, 0, Integer.MAX_VALUE);
+    Checks.range("queueLimit", queueLimit, 0, MAX_QUEUE_LIMIT);
     Objects.requireNonNull(latencyTarget, "latencyTarget");
     Checks.range("latencyTarget", latencyTarget, Duration.ZERO, MAX_LATENCY_TARGET);
     Objects.requireNonNull(executor, "executor");
@@ -67,6 +70,18 @@ public record ModelOptions(
   /** A builder that starts from the defaults. */
   public static Builder builder() {
     return new Builder();
+  }
+
+  /** A builder that starts from these options. */
+  public Builder toBuilder() {
+    return builder()
+        .diffusionDirectory(diffusionDirectory.orElse(null))
+        .threads(threads)
+        .compute(compute)
+        .memoryLimitBytes(memoryLimitBytes)
+        .queueLimit(queueLimit)
+        .latencyTarget(latencyTarget)
+        .executor(executor.orElse(null));
   }
 
   /** Builds {@link ModelOptions}. Not safe for use by several threads at once. */

@@ -1,7 +1,6 @@
 package dev.blip3o;
 
 import dev.blip3o.internal.RunningJob;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
@@ -23,17 +22,15 @@ import java.util.concurrent.Flow;
 public final class PictureJob {
   private final PictureRequest request;
   private final RunningJob job;
-  private final EventLog log;
   private final JobFuture<GeneratedImage> result;
-  private final Executor executor;
+  private final EventPublisher events;
 
   PictureJob(
       PictureRequest request, JobRun<GeneratedImage> run, RunningJob job, Executor executor) {
     this.request = request;
     this.job = job;
-    this.log = run.log();
-    this.executor = executor;
     this.result = new JobFuture<>(executor);
+    this.events = new EventPublisher(run.log(), executor);
     // However the future completes, by its own cancel or a time limit too, nobody waits any more.
     result.whenComplete((image, failure) -> job.cancel());
     run.outcome()
@@ -73,9 +70,7 @@ public final class PictureJob {
    * handler of the executor's thread.
    */
   public Flow.Publisher<PictureEvent> events() {
-    return subscriber ->
-        new EventSubscription(Objects.requireNonNull(subscriber, "subscriber"), log, executor)
-            .start();
+    return events;
   }
 
   /**

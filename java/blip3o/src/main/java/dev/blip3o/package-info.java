@@ -19,7 +19,9 @@
  *
  * <p>Thread rules: a {@link dev.blip3o.Blip3oModel} and its {@link dev.blip3o.Stages} may be used
  * by any number of threads at once; values may be shared; builders belong to one thread. No native
- * thread calls into Java: listeners run on the thread that called {@code generate} or {@code edit}.
+ * thread calls into Java: listeners run on the thread that called {@code generate} or {@code edit},
+ * subscribers and dependent stages of a {@link dev.blip3o.PictureJob} on the model's executor. Who
+ * waits does so in Java: a virtual thread gives its carrier away meanwhile.
  *
  * <p>Exceptions: every failure is an unchecked {@link dev.blip3o.Blip3oException}, whose subclasses
  * say who can mend it. Null arguments give {@link NullPointerException}, a closed model gives

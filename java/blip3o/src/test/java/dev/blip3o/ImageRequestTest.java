@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -32,6 +34,9 @@ class ImageRequestTest {
     assertTrue(request.initialImage().isEmpty());
     assertTrue(request.strength().isEmpty());
     assertTrue(request.mask().isEmpty());
+    assertEquals(0, request.priority());
+    assertTrue(request.deadline().isEmpty());
+    assertEquals(0, request.previewEvery());
   }
 
   @Test
@@ -48,6 +53,9 @@ class ImageRequestTest {
             .tokens(3, 1, 2)
             .initialImage(PICTURE, 0.6)
             .mask(MASK)
+            .priority(-100)
+            .deadline(Duration.ofNanos(1))
+            .previewEvery(5)
             .build();
     assertEquals(-1, request.seed().getAsLong());
     assertEquals(3, request.count());
@@ -60,6 +68,9 @@ class ImageRequestTest {
     assertEquals(PICTURE, request.initialImage().orElseThrow());
     assertEquals(0.6, request.strength().getAsDouble());
     assertEquals(MASK, request.mask().orElseThrow());
+    assertEquals(-100, request.priority());
+    assertEquals(Duration.ofNanos(1), request.deadline().orElseThrow());
+    assertEquals(5, request.previewEvery());
     assertEquals(request, request.toBuilder().build());
     assertEquals(request.hashCode(), request.toBuilder().build().hashCode());
   }
@@ -79,7 +90,10 @@ class ImageRequestTest {
             builder -> builder.tokens(3),
             builder -> builder.initialImage(MASK, 0.6),
             builder -> builder.initialImage(PICTURE, 0.7),
-            builder -> builder.mask(MASK));
+            builder -> builder.mask(MASK),
+            builder -> builder.priority(1),
+            builder -> builder.deadline(Duration.ofMillis(1)),
+            builder -> builder.previewEvery(1));
     for (UnaryOperator<ImageRequest.Builder> change : changes) {
       assertNotEquals(request, change.apply(request.toBuilder()).build());
     }
@@ -112,6 +126,14 @@ class ImageRequestTest {
         "ImageRequest[prompt=a, seed=18446744073709551615, count=1, steps=4, tokens=2,"
             + " initial=InputImage[2x3x3], strength=0.6]",
         request.toString());
+    assertEquals(
+        "ImageRequest[prompt=a, count=1, priority=-3, deadline=PT1.5S, previewEvery=2]",
+        ImageRequest.builder("a")
+            .priority(-3)
+            .deadline(Duration.ofMillis(1500))
+            .previewEvery(2)
+            .build()
+            .toString());
   }
 
   @ParameterizedTest
@@ -143,6 +165,13 @@ class ImageRequestTest {
     assertMessage("topP must be above 0", builder -> builder.topP(1e-60));
     assertMessage("topP must be above 0", builder -> builder.topP(1.5));
     assertMessage("topP must be above 0", builder -> builder.topP(Double.NaN));
+    assertMessage("priority must be between -100 and 100", builder -> builder.priority(101));
+    assertMessage("priority must be between -100 and 100", builder -> builder.priority(-101));
+    assertMessage("previewEvery must be between 0", builder -> builder.previewEvery(-1));
+    assertMessage("but is PT0S", builder -> builder.deadline(Duration.ZERO));
+    assertMessage("but is PT-1S", builder -> builder.deadline(Duration.ofSeconds(-1)));
+    assertMessage(
+        "deadline must be between", builder -> builder.deadline(Duration.ofDays(100_000)));
     for (double strength : new double[] {0, -1, 1e-60, 1.01, Double.NaN}) {
       assertMessage(
           "strength must be above 0 and at most 1, but is " + strength,
@@ -155,7 +184,35 @@ class ImageRequestTest {
     assertThrows(InvalidRequestException.class, () -> ModelOptions.builder().threads(-1).build());
     assertThrows(
         InvalidRequestException.class, () -> ModelOptions.builder().memoryLimitBytes(-1).build());
+    for (int limit : new int[] {-1, ModelOptions.MAX_QUEUE_LIMIT + 1}) {
+      assertThrows(
+          InvalidRequestException.class, () -> ModelOptions.builder().queueLimit(limit).build());
+    }
+    for (Duration target : List.of(Duration.ofMillis(-1), Duration.ofHours(2))) {
+      assertThrows(
+          InvalidRequestException.class,
+          () -> ModelOptions.builder().latencyTarget(target).build());
+    }
+    ModelOptions options =
+        ModelOptions.builder()
+            .queueLimit(ModelOptions.MAX_QUEUE_LIMIT)
+            .latencyTarget(ModelOptions.MAX_LATENCY_TARGET)
+            .executor(Runnable::run)
+            .build();
+    assertEquals(ModelOptions.MAX_QUEUE_LIMIT, options.queueLimit());
+    assertEquals(ModelOptions.MAX_LATENCY_TARGET, options.latencyTarget());
+    assertTrue(options.executor().isPresent());
+    assertEquals(options, options.toBuilder().build());
+    ModelOptions others =
+        ModelOptions.builder()
+            .diffusionDirectory(Path.of("diffusion"))
+            .threads(3)
+            .compute(Compute.BF16)
+            .memoryLimitBytes(5)
+            .build();
+    assertEquals(others, others.toBuilder().build());
     assertEquals(Compute.AUTO, ModelOptions.defaults().compute());
+    assertTrue(ModelOptions.defaults().executor().isEmpty());
   }
 
   @Test

@@ -99,6 +99,21 @@ class TypedValuesTest {
         () -> Trace.NamedTensor.of("noise", new float[] {1, 2}, 1, 3));
   }
 
+  @Test
+  void previewsAreCopiedInAndOut() {
+    byte[] png = {1, 2, 3};
+    PictureEvent.Preview preview = new PictureEvent.Preview(2, 4, 8, 6, png);
+    png[0] = 9;
+    preview.png()[1] = 9;
+    assertArrayEquals(new byte[] {1, 2, 3}, preview.png());
+    PictureEvent.Preview equal = new PictureEvent.Preview(2, 4, 8, 6, new byte[] {1, 2, 3});
+    assertEquals(preview, equal);
+    assertEquals(preview.hashCode(), equal.hashCode());
+    assertNotEquals(preview, new PictureEvent.Preview(2, 4, 8, 6, png));
+    assertNotEquals(preview, new PictureEvent.Preview(3, 4, 8, 6, new byte[] {1, 2, 3}));
+    assertEquals("Preview[2/4, 8x6]", preview.toString());
+  }
+
   private static void assertMessage(String message, Executable executable) {
     String found = assertThrows(InvalidRequestException.class, executable).getMessage();
     assertTrue(found.contains(message), found);

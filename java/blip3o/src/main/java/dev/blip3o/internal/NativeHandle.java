@@ -4,24 +4,27 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
 /**
  * Owns something native and frees it exactly once: when closed, or when forgotten.
  *
  * <p>Whoever uses the native thing does so inside {@link #use}. {@link #close} lets nobody new in,
- * waits until those inside have left, and frees. Long work asks {@link #closing} now and then and
- * leaves early. A thread that closes from inside (from a progress listener, say) does not wait for
+ * waits until those inside have left, and frees. A thread that closes from inside does not wait for
  * itself: the last one to leave frees.
  *
- * <p>Safe for use by any thread.
+ * <p>Safe for use by any thread, also virtual ones: it waits in Java, holding no monitor.
  */
 public final class NativeHandle implements AutoCloseable {
   private static final Cleaner CLEANER = Cleaner.create();
 
   private final String name;
   private final Cleaner.Cleanable cleanable;
-  private final Object lock = new Object();
+  private final Lock lock = new ReentrantLock();
+  private final Condition whenFreed = lock.newCondition();
   private final Map<Thread, Integer> users = new HashMap<>();
   private boolean closing;
   private boolean freed;
@@ -53,13 +56,6 @@ public final class NativeHandle implements AutoCloseable {
     }
   }
 
-  /** Whether {@link #close} was called: who is inside should leave. */
-  public boolean closing() {
-    synchronized (lock) {
-      return closing;
-    }
-  }
-
   /**
    * Closes and waits until the native thing is freed. A second call, also a concurrent one, waits
    * for the same end. Interrupts don't shorten the wait and stay set.
@@ -67,12 +63,15 @@ public final class NativeHandle implements AutoCloseable {
   @Override
   public void close() {
     boolean last;
-    synchronized (lock) {
+    lock.lock();
+    try {
       last = !closing && users.isEmpty();
       closing = true;
       if (!last && users.containsKey(Thread.currentThread())) {
         return;
       }
+    } finally {
+      lock.unlock();
     }
     if (last) {
       free();
@@ -82,20 +81,26 @@ public final class NativeHandle implements AutoCloseable {
   }
 
   private void enter() {
-    synchronized (lock) {
+    lock.lock();
+    try {
       if (closing) {
         throw new IllegalStateException(name + " is closed");
       }
       users.merge(Thread.currentThread(), 1, Integer::sum);
+    } finally {
+      lock.unlock();
     }
   }
 
   private void leave() {
     boolean last;
-    synchronized (lock) {
+    lock.lock();
+    try {
       users.computeIfPresent(
           Thread.currentThread(), (thread, count) -> count == 1 ? null : count - 1);
       last = closing && users.isEmpty();
+    } finally {
+      lock.unlock();
     }
     if (last) {
       free();
@@ -108,26 +113,24 @@ public final class NativeHandle implements AutoCloseable {
     try {
       cleanable.clean();
     } finally {
-      synchronized (lock) {
+      lock.lock();
+      try {
         freed = true;
-        lock.notifyAll();
+        whenFreed.signalAll();
+      } finally {
+        lock.unlock();
       }
     }
   }
 
   private void awaitFreed() {
-    boolean interrupted = false;
-    synchronized (lock) {
+    lock.lock();
+    try {
       while (!freed) {
-        try {
-          lock.wait();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
+        whenFreed.awaitUninterruptibly();
       }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    } finally {
+      lock.unlock();
     }
   }
 }

@@ -71,36 +71,23 @@ public final class RunningJob {
   }
 
   private void drain(NativeJob submitted) {
-    try {
-      if (submitted.read(sink::event)) {
-        end(submitted);
-      }
-    } catch (Throwable e) { // The thread that reads serves other jobs too.
-      submitted.cancel();
-      end(failure(e));
-    }
-  }
-
-  private void end(NativeJob submitted) {
     JobOutputs values;
     try {
+      if (!submitted.read(sink::event)) {
+        return;
+      }
       values = submitted.outputs(outputs);
-    } catch (Throwable e) { // As above.
-      end(failure(e));
+    } catch (Throwable e) { // The thread that reads serves other jobs too.
+      release(submitted);
+      sink.failed(failure(e));
       return;
     }
-    release();
+    release(submitted);
     sink.done(values);
   }
 
-  private void end(Blip3oException failure) {
-    release();
-    sink.failed(failure);
-  }
-
-  private void release() {
+  private void release(NativeJob ended) {
     onEnd.run();
-    NativeJob ended = job;
     job = null;
     owner = null;
     ended.close();

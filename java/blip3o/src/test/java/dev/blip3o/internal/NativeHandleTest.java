@@ -51,20 +51,26 @@ class NativeHandleTest {
   void waitsForThoseInside() throws Exception {
     NativeHandle handle = new NativeHandle("the thing", frees::incrementAndGet);
     CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch leave = new CountDownLatch(1);
     Future<Integer> use =
         threads.submit(
             () ->
                 handle.use(
                     () -> {
                       inside.countDown();
-                      while (!handle.closing()) {
-                        Thread.onSpinWait();
-                      }
-                      pause(50); // Closing waits meanwhile, so that nothing is freed yet.
+                      awaitQuietly(leave);
                       return frees.get();
                     }));
     inside.await();
-    handle.close();
+    Thread closer = new Thread(handle::close);
+    closer.start();
+    while (closer.getState() != Thread.State.WAITING) {
+      pause(1);
+    }
+    assertThrows(IllegalStateException.class, () -> handle.use(() -> null));
+    assertEquals(0, frees.get());
+    leave.countDown();
+    closer.join();
     assertEquals(1, frees.get());
     assertEquals(0, use.get());
   }

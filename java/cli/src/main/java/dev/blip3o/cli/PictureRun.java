@@ -2,9 +2,7 @@ package dev.blip3o.cli;
 
 import dev.blip3o.Blip3oModel;
 import dev.blip3o.CancellationToken;
-import dev.blip3o.EditRequest;
 import dev.blip3o.GeneratedImage;
-import dev.blip3o.ImageRequest;
 import dev.blip3o.ModelInfo;
 import dev.blip3o.ModelOptions;
 import dev.blip3o.PictureRequest;
@@ -18,7 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 
-/** Makes pictures one after the other and writes and reports each as soon as it is done. */
+/** Makes pictures and writes and reports each, in their order, as soon as it is done. */
 final class PictureRun {
   private final List<Path> files;
   private final ProgressDisplay display;
@@ -46,7 +44,7 @@ final class PictureRun {
    * Makes and writes the pictures.
    *
    * @param check throws if the checkpoint doesn't fit what was given
-   * @param requests one for each picture, so that no more than one picture is held in memory
+   * @param requests one for each picture
    */
   void run(
       Path directory,
@@ -54,12 +52,14 @@ final class PictureRun {
       Consumer<ModelInfo> check,
       List<PictureRequest> requests) {
     display.begin("loading " + Text.oneLine(directory.toString()));
-    try (Blip3oModel model = Blip3oModel.open(directory, options)) {
+    MainLoop loop = new MainLoop(cancellation);
+    try (Blip3oModel model =
+        Blip3oModel.open(directory, options.toBuilder().executor(loop).build())) {
       check.accept(model.info());
       Duration load = Duration.ofNanos(System.nanoTime() - start);
-      for (int i = 0; i < requests.size(); i++) {
-        display.startPicture(i + 1, requests.size());
-        write(draw(model, requests.get(i)), files.get(i));
+      PictureQueue queue = new PictureQueue(model, loop, requests, display, this::noteFirstToken);
+      for (Path file : files) {
+        write(queue.next(), file);
       }
       summarise(model, load);
     } finally {
@@ -67,17 +67,10 @@ final class PictureRun {
     }
   }
 
-  private GeneratedImage draw(Blip3oModel model, PictureRequest request) {
-    return request instanceof EditRequest edit
-        ? model.edit(edit, this::onProgress, cancellation)
-        : model.generate((ImageRequest) request, this::onProgress, cancellation);
-  }
-
-  private void onProgress(Progress progress) {
+  private void noteFirstToken(Progress progress) {
     if (firstToken == null && progress.stage() == Progress.Stage.TOKENS) {
       firstToken = ProcessClock.age();
     }
-    display.onProgress(progress);
   }
 
   private void write(GeneratedImage image, Path file) {

@@ -4,20 +4,21 @@ import dev.blip3o.Progress;
 import dev.blip3o.ProgressListener;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.NavigableSet;
+import java.util.TreeSet;
 import java.util.function.LongSupplier;
 
 /**
  * Shows on standard error how a run comes along: a bar on a terminal, now and then a line
- * elsewhere.
+ * elsewhere. Where several pictures are on their way, lines are about any of them and the bar is
+ * that of the first.
  *
  * <p>Used by one thread.
  */
-abstract class ProgressDisplay implements ProgressListener {
+abstract class ProgressDisplay {
   private final PrintWriter err;
   private final LongSupplier nanos;
-  private int picture = 1;
-  private int pictures = 1;
-  private long stageStart;
+  private final NavigableSet<Integer> flying = new TreeSet<>();
 
   ProgressDisplay(PrintWriter err, LongSupplier nanos) {
     this.err = err;
@@ -47,26 +48,48 @@ abstract class ProgressDisplay implements ProgressListener {
   /** Shows one report. */
   abstract void show(Snapshot snapshot);
 
-  /** The next reports are of this picture, counted from 1, of so many. */
-  final void startPicture(int number, int numbers) {
-    picture = number;
-    pictures = numbers;
-    stageStart = now();
+  /** A picture is on its way, counted from 1, of so many. */
+  final Picture startPicture(int number, int numbers) {
+    flying.add(number);
+    return new Picture(number, numbers);
   }
 
-  @Override
-  public final void onProgress(Progress progress) {
-    show(
-        new Snapshot(
-            progress.stage(),
-            progress.index(),
-            progress.count(),
-            picture,
-            pictures,
-            now() - stageStart));
-    if (progress.index() == progress.count()) {
-      // The next stage begins here, not at its first report.
+  /** A picture is made. */
+  final void endPicture(int number) {
+    flying.remove(number);
+  }
+
+  /** Takes the reports of one picture. */
+  final class Picture implements ProgressListener {
+    private final int number;
+    private final int numbers;
+    private long stageStart = now();
+
+    private Picture(int number, int numbers) {
+      this.number = number;
+      this.numbers = numbers;
+    }
+
+    /** Its work begins. */
+    void begin() {
       stageStart = now();
+    }
+
+    @Override
+    public void onProgress(Progress progress) {
+      show(
+          new Snapshot(
+              progress.stage(),
+              progress.index(),
+              progress.count(),
+              number,
+              numbers,
+              now() - stageStart,
+              flying.isEmpty() || flying.first() == number));
+      if (progress.index() == progress.count()) {
+        // The next stage begins here, not at its first report.
+        stageStart = now();
+      }
     }
   }
 
@@ -78,9 +101,19 @@ abstract class ProgressDisplay implements ProgressListener {
     return err;
   }
 
-  /** One report, with its place in the whole run and the time since its stage began. */
+  /**
+   * One report, with its place in the whole run and the time since its stage began.
+   *
+   * @param first whether all pictures before this one are made
+   */
   record Snapshot(
-      Progress.Stage stage, int index, int count, int picture, int pictures, long nanos) {
+      Progress.Stage stage,
+      int index,
+      int count,
+      int picture,
+      int pictures,
+      long nanos,
+      boolean first) {
     boolean last() {
       return index == count;
     }
@@ -148,6 +181,9 @@ abstract class ProgressDisplay implements ProgressListener {
 
     @Override
     void show(Snapshot snapshot) {
+      if (!snapshot.first()) {
+        return;
+      }
       boolean due = !visible || snapshot.index() == 1 || now() - drawn >= REDRAW_NANOS;
       if (due || snapshot.last()) {
         draw(line(snapshot));

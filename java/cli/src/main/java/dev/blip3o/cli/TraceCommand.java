@@ -136,8 +136,7 @@ final class TraceCommand implements Callable<Integer> {
     display.begin("loading " + Text.oneLine(directory.toString()));
     try (Blip3oModel open = Blip3oModel.open(directory, options)) {
       checkNoise(request.noise(), open.info());
-      display.startPicture(1, 1);
-      Trace trace = open.trace(request, display, environment.cancellation());
+      Trace trace = open.trace(request, display.startPicture(1, 1), environment.cancellation());
       return trace.tensors().stream().map(TraceCommand::tensor).toList();
     } finally {
       display.clear();

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.Progress;
 import dev.blip3o.Progress.Stage;
+import dev.blip3o.ProgressListener;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
@@ -22,26 +23,25 @@ class ProgressDisplayTest {
   }
 
   /** Runs a stage of {@code count} units that takes {@code nanos}. */
-  private void stage(ProgressDisplay display, Stage stage, int count, long nanos) {
+  private void stage(ProgressListener picture, Stage stage, int count, long nanos) {
     for (int index = 1; index <= count; index++) {
       now += nanos / count;
-      display.onProgress(new Progress(stage, index, count, 0, 1));
+      picture.onProgress(new Progress(stage, index, count, 0, 1));
     }
   }
 
-  private void picture(ProgressDisplay display) {
-    stage(display, Stage.ENCODE, 9, 2 * SECOND);
-    stage(display, Stage.TOKENS, 64, SECOND);
-    stage(display, Stage.STEPS, 30, 3 * SECOND);
-    stage(display, Stage.DECODE, 2, SECOND);
+  private void picture(ProgressListener picture) {
+    stage(picture, Stage.ENCODE, 9, 2 * SECOND);
+    stage(picture, Stage.TOKENS, 64, SECOND);
+    stage(picture, Stage.STEPS, 30, 3 * SECOND);
+    stage(picture, Stage.DECODE, 2, SECOND);
   }
 
   @Test
   void quietShowsNothing() {
     ProgressDisplay display = display(true, true);
     display.begin("loading");
-    display.startPicture(1, 1);
-    picture(display);
+    picture(display.startPicture(1, 1));
     display.clear();
     assertEquals("", text.toString());
   }
@@ -50,8 +50,7 @@ class ProgressDisplayTest {
   void plainLinesSayHowLongEachStageTook() {
     ProgressDisplay display = display(false, false);
     display.begin("loading demo");
-    display.startPicture(1, 1);
-    picture(display);
+    picture(display.startPicture(1, 1));
     display.clear();
     assertEquals(
         List.of(
@@ -67,8 +66,8 @@ class ProgressDisplayTest {
   void picturesAreCounted() {
     ProgressDisplay display = display(false, false);
     for (int number = 1; number <= 4; number++) {
-      display.startPicture(number, 4);
-      picture(display);
+      picture(display.startPicture(number, 4));
+      display.endPicture(number);
     }
     List<String> lines = text.toString().lines().toList();
     assertEquals(16, lines.size());
@@ -80,8 +79,7 @@ class ProgressDisplayTest {
   @Test
   void longStagesGiveALineEveryTenSeconds() {
     ProgressDisplay display = display(false, false);
-    display.startPicture(1, 1);
-    stage(display, Stage.STEPS, 30, 60 * SECOND);
+    stage(display.startPicture(1, 1), Stage.STEPS, 30, 60 * SECOND);
     assertEquals(
         List.of(
             "steps 5/30, 10.000 s",
@@ -96,8 +94,7 @@ class ProgressDisplayTest {
   @Test
   void theBarGrowsOnOneLineAndGoesAway() {
     ProgressDisplay display = display(false, true);
-    display.startPicture(1, 1);
-    stage(display, Stage.STEPS, 4, 12 * SECOND);
+    stage(display.startPicture(1, 1), Stage.STEPS, 4, 12 * SECOND);
     display.clear();
     display.clear();
     assertEquals(
@@ -114,10 +111,47 @@ class ProgressDisplayTest {
   }
 
   @Test
+  void theBarIsThatOfTheFirstOfThePicturesOnTheirWay() {
+    ProgressDisplay display = display(false, true);
+    ProgressListener first = display.startPicture(1, 2);
+    ProgressListener second = display.startPicture(2, 2);
+    stage(second, Stage.STEPS, 2, SECOND);
+    assertEquals("", text.toString());
+    stage(first, Stage.STEPS, 1, SECOND);
+    display.endPicture(1);
+    stage(second, Stage.DECODE, 1, SECOND);
+    assertEquals(
+        CLEAR
+            + "picture 1/2: steps [##############################] 1/1"
+            + CLEAR
+            + "picture 2/2: decode [##############################] 1/1",
+        text.toString());
+  }
+
+  @Test
+  void linesSayHowLongAStageOfEachPictureTook() {
+    ProgressDisplay display = display(false, false);
+    ProgressDisplay.Picture first = display.startPicture(1, 2);
+    ProgressDisplay.Picture second = display.startPicture(2, 2);
+    first.begin();
+    stage(first, Stage.TOKENS, 4, 2 * SECOND);
+    second.begin();
+    stage(second, Stage.TOKENS, 4, SECOND);
+    stage(first, Stage.STEPS, 4, 3 * SECOND);
+    stage(second, Stage.STEPS, 4, SECOND);
+    assertEquals(
+        List.of(
+            "picture 1/2: tokens 4/4, 2.000 s",
+            "picture 2/2: tokens 4/4, 1.000 s",
+            "picture 1/2: steps 4/4, 4.000 s",
+            "picture 2/2: steps 4/4, 4.000 s"),
+        text.toString().lines().toList());
+  }
+
+  @Test
   void theBarIsDrawnAtMostTwentyTimesASecond() {
     ProgressDisplay display = display(false, true);
-    display.startPicture(1, 1);
-    stage(display, Stage.TOKENS, 10_000, SECOND);
+    stage(display.startPicture(1, 1), Stage.TOKENS, 10_000, SECOND);
     long draws = text.toString().chars().filter(c -> c == '\r').count();
     assertTrue(draws >= 10 && draws <= 22, draws + " draws");
     assertTrue(text.toString().endsWith("10000/10000"), text.toString());

@@ -116,6 +116,45 @@ class CliGenerateTest {
   }
 
   @Test
+  void manyPicturesAreWrittenAndReportedInTheirOrder() {
+    Command command =
+        Command.run(
+            "generate",
+            "a red circle",
+            "--seed=5",
+            "--count=11",
+            "--steps=2",
+            "-o",
+            in("{seed}.png"));
+    assertEquals(0, command.code(), command.err());
+    List<String> reported = command.out().lines().filter(line -> line.contains("pixels")).toList();
+    for (int k = 0; k < 11; k++) {
+      assertEquals(in(5 + k + ".png") + ": 128 x 128 pixels, seed " + (5 + k), reported.get(k));
+      String steps = "picture " + (k + 1) + "/11: steps 2/2";
+      assertTrue(command.err().contains(steps), command.err());
+    }
+  }
+
+  @Test
+  void whatIsRefusedLaterLosesNothingThatCameBefore() throws IOException {
+    Path prompts =
+        Files.writeString(
+            folder.resolve("prompts.txt"), "a red circle\na blue star\n" + "x".repeat(9000));
+    Command command =
+        Command.run(
+            "generate",
+            "--prompts",
+            prompts.toString(),
+            "--seed=5",
+            "--steps=2",
+            "-o",
+            in("{number}.png"));
+    assertEquals(2, command.code(), command.out());
+    assertTrue(command.err().contains("the prompt is too long"), command.err());
+    assertEquals(List.of("1.png", "2.png", "prompts.txt"), names());
+  }
+
+  @Test
   void withoutASeedEachRunDrawsAnother() throws IOException {
     for (String name : List.of("a.png", "b.png")) {
       assertEquals(0, Command.run("generate", "a red circle", "--steps=1", "-o", in(name)).code());

@@ -56,15 +56,20 @@ abstract class ProgressDisplay implements ProgressListener {
 
   @Override
   public final void onProgress(Progress progress) {
-    show(
-        new Snapshot(
-            progress.stage(),
-            progress.index(),
-            progress.count(),
-            picture,
-            pictures,
-            now() - stageStart));
-    if (progress.index() == progress.count()) {
+    String stage = progress.stage().name().toLowerCase(Locale.ROOT);
+    String title = pictures == 1 ? stage : "picture " + picture + "/" + pictures + ": " + stage;
+    count(title, progress.index(), progress.count());
+  }
+
+  /**
+   * So many units of something are done; it began when what was counted before was complete.
+   *
+   * @param title what is counted
+   * @param index how many are done, from 1
+   */
+  final void count(String title, int index, int count) {
+    show(new Snapshot(title, index, count, now() - stageStart));
+    if (index == count) {
       // The next stage begins here, not at its first report.
       stageStart = now();
     }
@@ -78,17 +83,15 @@ abstract class ProgressDisplay implements ProgressListener {
     return err;
   }
 
-  /** One report, with its place in the whole run and the time since its stage began. */
-  record Snapshot(
-      Progress.Stage stage, int index, int count, int picture, int pictures, long nanos) {
+  /**
+   * One report.
+   *
+   * @param title for example {@code picture 2/5: tokens}
+   * @param nanos since the stage began
+   */
+  record Snapshot(String title, int index, int count, long nanos) {
     boolean last() {
       return index == count;
-    }
-
-    /** {@code picture 2/5: tokens}. */
-    String title() {
-      String name = stage.name().toLowerCase(Locale.ROOT);
-      return pictures == 1 ? name : "picture " + picture + "/" + pictures + ": " + name;
     }
 
     String units() {

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -160,7 +161,9 @@ class CliBenchTest {
     assertTrue(command.out().contains(row), command.out());
   }
 
+  /** In the first two parts, and in the third, whose first request is a minute away. */
   @ParameterizedTest
+  @Timeout(60)
   @ValueSource(strings = {"loading", "warm-up", "part 1", "part 2"})
   void cancellingLeavesNothing(String moment) {
     CancellationToken cancellation = new CancellationToken();
@@ -176,7 +179,8 @@ class CliBenchTest {
             "serve",
             "--steps=1",
             "--concurrency=2",
-            "--requests=2",
+            "--rounds=1",
+            "--rate=0.01",
             "--json=" + json());
     assertEquals(130, command.code(), command.err());
     assertTrue(command.err().endsWith("blip3o: cancelled" + System.lineSeparator()));

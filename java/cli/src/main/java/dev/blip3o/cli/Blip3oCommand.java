@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
       "  blip3o generate \"a large yellow star\" --count 4 --seed 7 -o stars/",
       "  blip3o edit \"make the red circle green\" -i picture.png -o edited.png",
       "  blip3o inspect weights/demo",
+      "  blip3o bench serve",
       "",
       "BLIP3O_JAVA_OPTIONS holds more options for the launcher's JVM, after its own: for",
       "example -Xmx8g, a heap of 8 GB, for very large pictures.",
@@ -48,6 +49,7 @@ final class Blip3oCommand implements Runnable {
             .addSubcommand(new EditCommand(environment))
             .addSubcommand(new InspectCommand(environment))
             .addSubcommand(new TraceCommand(environment))
+            .addSubcommand(BenchCommand.commandLine(environment))
             .addSubcommand(new HelpCommand());
     // For the commands above too.
     commandLine.registerConverter(Path.class, new PathConverter());
@@ -63,7 +65,7 @@ final class Blip3oCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is missing: generate, edit, inspect, trace or help");
+        spec.commandLine(), "a command is missing: generate, edit, inspect, trace, bench or help");
   }
 
   boolean verbose() {

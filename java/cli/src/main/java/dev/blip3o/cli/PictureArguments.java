@@ -1,6 +1,5 @@
 package dev.blip3o.cli;
 
-import dev.blip3o.Compute;
 import dev.blip3o.ModelInfo;
 import dev.blip3o.ModelOptions;
 import dev.blip3o.OutputFile;
@@ -40,6 +39,7 @@ final class PictureArguments {
   private static final long RANDOM_SEEDS = 1L << 32;
 
   @Mixin private ModelArguments model;
+  @Mixin private ComputeArgument compute;
 
   @Option(
       names = "--seed",
@@ -102,15 +102,6 @@ final class PictureArguments {
   private Path tokensFrom;
 
   @Option(
-      names = "--compute",
-      paramLabel = "TYPE",
-      converter = ComputeConverter.class,
-      defaultValue = "auto",
-      description =
-          "auto, f32 (exact) or bf16. auto: bf16 where weights and processor are made for it.")
-  private Compute compute;
-
-  @Option(
       names = {"-q", "--quiet"},
       description = "Print nothing but errors.")
   private boolean quiet;
@@ -134,7 +125,7 @@ final class PictureArguments {
     Optional<int[]> tokens = Optional.ofNullable(tokensFrom).map(TokensFile::read);
     List<PictureRequest> requests = requests(texts, tokens, start);
     List<Path> files = OutputNames.of(output, usual, pictures(requests));
-    ModelOptions options = model.options(compute);
+    ModelOptions options = model.options(compute.type());
     Path directory = model.directory(environment.root());
     files.forEach(OutputFile::at);
 

@@ -19,10 +19,12 @@ abstract class ProgressDisplay {
   private final PrintWriter err;
   private final LongSupplier nanos;
   private final NavigableSet<Integer> flying = new TreeSet<>();
+  private long countStart;
 
   ProgressDisplay(PrintWriter err, LongSupplier nanos) {
     this.err = err;
     this.nanos = nanos;
+    this.countStart = nanos.getAsLong();
   }
 
   /**
@@ -59,6 +61,19 @@ abstract class ProgressDisplay {
     flying.remove(number);
   }
 
+  /**
+   * So many units of something are done; it began when what was counted before was complete.
+   *
+   * @param title what is counted
+   * @param index how many are done, from 1
+   */
+  final void count(String title, int index, int count) {
+    show(new Snapshot(title, index, count, now() - countStart, true));
+    if (index == count) {
+      countStart = now();
+    }
+  }
+
   /** Takes the reports of one picture. */
   final class Picture implements ProgressListener {
     private final int number;
@@ -77,15 +92,10 @@ abstract class ProgressDisplay {
 
     @Override
     public void onProgress(Progress progress) {
-      show(
-          new Snapshot(
-              progress.stage(),
-              progress.index(),
-              progress.count(),
-              number,
-              numbers,
-              now() - stageStart,
-              flying.isEmpty() || flying.first() == number));
+      String stage = progress.stage().name().toLowerCase(Locale.ROOT);
+      String title = numbers == 1 ? stage : "picture " + number + "/" + numbers + ": " + stage;
+      boolean first = flying.isEmpty() || flying.first() == number;
+      show(new Snapshot(title, progress.index(), progress.count(), now() - stageStart, first));
       if (progress.index() == progress.count()) {
         // The next stage begins here, not at its first report.
         stageStart = now();
@@ -102,26 +112,15 @@ abstract class ProgressDisplay {
   }
 
   /**
-   * One report, with its place in the whole run and the time since its stage began.
+   * One report.
    *
+   * @param title for example {@code picture 2/5: tokens}
+   * @param nanos since the stage began
    * @param first whether all pictures before this one are made
    */
-  record Snapshot(
-      Progress.Stage stage,
-      int index,
-      int count,
-      int picture,
-      int pictures,
-      long nanos,
-      boolean first) {
+  record Snapshot(String title, int index, int count, long nanos, boolean first) {
     boolean last() {
       return index == count;
-    }
-
-    /** {@code picture 2/5: tokens}. */
-    String title() {
-      String name = stage.name().toLowerCase(Locale.ROOT);
-      return pictures == 1 ? name : "picture " + picture + "/" + pictures + ": " + name;
     }
 
     String units() {

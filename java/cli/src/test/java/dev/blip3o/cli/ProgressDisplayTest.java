@@ -77,6 +77,20 @@ class ProgressDisplayTest {
   }
 
   @Test
+  void otherThingsAreCountedToo() {
+    ProgressDisplay display = display(false, false);
+    display.startPicture(1, 1);
+    for (int index = 1; index <= 3; index++) {
+      now += SECOND;
+      display.count("round 1", index, 3);
+    }
+    now += SECOND;
+    display.count("round 2", 1, 1);
+    assertEquals(
+        List.of("round 1 3/3, 3.000 s", "round 2 1/1, 1.000 s"), text.toString().lines().toList());
+  }
+
+  @Test
   void longStagesGiveALineEveryTenSeconds() {
     ProgressDisplay display = display(false, false);
     stage(display.startPicture(1, 1), Stage.STEPS, 30, 60 * SECOND);

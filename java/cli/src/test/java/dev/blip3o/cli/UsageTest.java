@@ -49,8 +49,9 @@ class UsageTest {
 
   @Test
   void aCommandIsNeeded() {
-    assertRefused(2, "a command is missing: generate, edit, inspect, trace or help");
+    assertRefused(2, "a command is missing: generate, edit, inspect, trace, bench or help");
     assertRefused(2, "'genrate'", "genrate");
+    assertRefused(2, "a benchmark is missing: serve", "bench");
   }
 
   @ParameterizedTest
@@ -283,6 +284,40 @@ class UsageTest {
     assertRefused(2, "name one with DIR", "inspect");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "--concurrency, 0, --concurrency must be between 1 and 256",
+    "--concurrency, 257, --concurrency must be between 1 and 256",
+    "--rounds, 0, --rounds must be between 1 and 1000",
+    "--requests, 0, --requests must be between 1 and 1000000",
+    "--rate, 0, --rate must be above 0",
+    "--rate, NaN, --rate must be above 0",
+    "--rate, Infinity, --rate must be above 0",
+    "--deadline, 0, --deadline must be above 0",
+    "--deadline, 1e9, --deadline must be above 0 and at most 1000000",
+    "--deadline, soon, 'soon' is not a number",
+    "--steps, 0, --steps must be between 1 and 1000",
+    "--guidance, 0.5, --guidance must be between 1",
+    "--threads, -1, --threads must be between 0",
+    "--compute, fp16, 'fp16' is none of auto",
+    "--seed, -1, '-1' is no seed"
+  })
+  void aBenchmarkNamesTheOption(String option, String value, String part) {
+    assertRefused(2, part, "bench", "serve", "--model=nowhere", option, value);
+    assertRefused(2, option, "bench", "serve", "--model=nowhere", option, value);
+  }
+
+  @Test
+  void aBenchmarkFindsWrongFilesFirst() throws IOException {
+    String missing = folder.resolve("missing").resolve("a.json").toString();
+    assertRefused(1, "can't write ", "bench", "serve", "--model=nowhere", "--json", missing);
+    assertRefused(
+        2, "there is no prompts file", "bench", "serve", "--model=nowhere", "--prompts", missing);
+    file("prompts.json", "{}");
+    assertRefused(1, "prompts must be an array of texts", "bench", "serve", "--model=" + folder);
+    assertRefused(2, "name one with --model DIR", "bench", "serve");
+  }
+
   @Test
   void aTraceNeedsPromptNoiseAndPlace() {
     assertRefused(2, "'--prompt=TEXT', '--noise=FILE', '--out=FILE'", "trace");
@@ -325,9 +360,9 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "generate", "edit", "inspect", "trace"})
+  @ValueSource(strings = {"", "generate", "edit", "inspect", "trace", "bench", "bench serve"})
   void helpTellsAll(String command) {
-    Run run = command.isEmpty() ? Run.of("--help") : Run.of(command, "--help");
+    Run run = Run.of((command + " --help").strip().split(" "));
     assertEquals(0, run.code());
     assertEquals("", run.err());
     assertTrue(run.out().contains("Example"), run.out());

@@ -48,7 +48,7 @@ class ReadmeCommandsTest {
       assertEquals(0, command.code(), line + "\n" + command.err());
       used.add(words.get(0));
     }
-    assertEquals(Set.of("generate", "edit", "inspect"), used);
+    assertEquals(Set.of("generate", "edit", "inspect", "bench"), used);
     assertTrue(
         Files.mismatch(folder.resolve("picture.png"), folder.resolve("edited.png")) >= 0,
         "the edit changed something");

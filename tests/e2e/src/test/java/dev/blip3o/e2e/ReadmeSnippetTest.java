@@ -4,12 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.StringWriter;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URI;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,6 +26,7 @@ import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -50,6 +54,29 @@ class ReadmeSnippetTest {
     BufferedImage edited = picture("edited.png");
     long changed = pixels().filter(i -> rgb(picture, i) != rgb(edited, i)).count();
     assertTrue(changed > SIDE, "only " + changed + " pixels were edited");
+  }
+
+  @Test
+  @Timeout(60)
+  void theServiceHearsOfItsPicture() throws Exception {
+    PrintStream out = System.out;
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+    try {
+      run(snippet("service"));
+      // The subscriber runs on a thread of its own, and may hear the end after the future.
+      while (!printed.toString(StandardCharsets.UTF_8).contains("Finished[")) {
+        Thread.sleep(5);
+      }
+    } finally {
+      System.setOut(out);
+    }
+    picture("service.png");
+    List<String> lines = printed.toString(StandardCharsets.UTF_8).lines().toList();
+    for (String event :
+        List.of("Queued[", "Started[", "Progressed[", "Preview[", "Finished[", "ModelMetrics[")) {
+      assertTrue(lines.stream().anyMatch(line -> line.startsWith(event)), lines.toString());
+    }
   }
 
   private BufferedImage picture(String name) throws IOException {

@@ -166,12 +166,13 @@ BLIP3O_API void blip3o_string_free(char* string);
 /* What a model has done since it was opened, and what it holds now. Cheap: meant to be read every second. */
 typedef struct blip3o_metrics {
   /* Now. */
-  int32_t queued;              /* requests that wait to be started */
-  int32_t running;             /* requests that were started and have not ended */
-  int64_t memory_in_use_bytes; /* of requests, workspaces, scratch, caches and constants; not of mapped weights */
-  int64_t memory_peak_bytes;   /* the most that it was */
-  int64_t memory_limit_bytes;  /* what it may become; in a model without a set limit, as the machine has it free */
-  int64_t memory_blocks;       /* pieces of memory held; equal at equal load, whatever was run between */
+  int32_t queued;  /* requests that wait to be started */
+  int32_t running; /* requests that were started and have not ended */
+  int64_t
+      memory_in_use_bytes;    /* of requests, workspaces, scratch, known prompts and constants; not of mapped weights */
+  int64_t memory_peak_bytes;  /* the most that it was */
+  int64_t memory_limit_bytes; /* what it may become; in a model without a set limit, as the machine has it free */
+  int64_t memory_blocks;      /* pieces of memory held; equal at equal load, whatever was run between */
 
   /* Requests since opening. submitted = queued + running + done + failed + cancelled + expired. */
   int64_t submitted;

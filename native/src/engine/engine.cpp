@@ -157,11 +157,14 @@ void Engine::Serve(Lane& lane) {
       lock.lock();
     }
     if (item) {
+      lane.SetBusy(true);
       Perform(lane, *item, lock);
     } else {
+      lane.SetBusy(false);
       AwaitWork(lane, lock);
     }
   }
+  lane.SetBusy(false);
 }
 
 void Engine::AwaitWork(Lane& lane, std::unique_lock<std::mutex>& lock) {
@@ -237,7 +240,6 @@ void Engine::Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mut
 void Engine::Do(Lane& lane, Work work, int64_t lane_bytes, std::span<Active* const> actives,
                 std::vector<Status>& statuses) {
   Status failure;
-  const OpsWork busy(*lane.ops);
   try {
     failure = DoSafely(lane, work, lane_bytes, actives, statuses);
   } catch (const std::bad_alloc&) {

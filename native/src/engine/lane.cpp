@@ -25,6 +25,16 @@ Status Lane::Provide(const HalfNeed& need, int64_t granted_bytes, MemoryAccount&
   return {};
 }
 
+void Lane::SetBusy(bool now) {
+  if (busy_ == now) return;
+  busy_ = now;
+  if (now) {
+    ops->BeginWork();
+  } else {
+    ops->EndWork();
+  }
+}
+
 void Lane::Release() {
   workspace = Buffer();
   if (ops != nullptr) ops->Release();

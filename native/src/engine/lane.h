@@ -32,8 +32,14 @@ struct Lane {
   // Makes workspace and scratch large enough for `need`, and no larger than `granted_bytes` in all. By the lane's
   // thread.
   Status Provide(const HalfNeed& need, int64_t granted_bytes, MemoryAccount& account);
+  // Busy from piece to piece of work: a lane that let go of its processor in between would wake a thread to take its
+  // place. By the lane's thread.
+  void SetBusy(bool now);
   // Gives all of it back. By any thread while the lane is idle, or gone, and stays so.
   void Release();
+
+ private:
+  bool busy_ = false;
 };
 
 // What a request asks of the scheduler, in bytes.

@@ -112,8 +112,8 @@ class Ops {
   virtual void Release() = 0;
   // Scratch bytes for operands up to `capacity`. Any thread's.
   virtual int64_t ScratchBytes(const Capacity& capacity) const = 0;
-  // The caller's piece of work, a step or a token, begins and ends. Between them the backend may use its share of the
-  // device; outside it leaves it to others. Not nested. Operations run outside too, and count nowhere.
+  // The caller's work, of one or many steps and tokens, begins and ends. Between them the backend may use its share of
+  // the device; outside it leaves it to others. Not nested. Operations run outside too, and count nowhere.
   virtual void BeginWork() = 0;
   virtual void EndWork() = 0;
   virtual void CopyIn(const void* host, int64_t size_bytes, void* to) = 0;
@@ -248,18 +248,6 @@ class Ops {
   virtual void KeepLargest(const Matrix& scores, int32_t first, float* best, int32_t* index) = 0;
   // True when every value is finite. Waits.
   virtual bool AllFinite(const Matrix& x) = 0;
-};
-
-// BeginWork to EndWork.
-class OpsWork {
- public:
-  explicit OpsWork(Ops& ops) : ops_(ops) { ops_.BeginWork(); }
-  ~OpsWork() { ops_.EndWork(); }
-  OpsWork(const OpsWork&) = delete;
-  OpsWork& operator=(const OpsWork&) = delete;
-
- private:
-  Ops& ops_;
 };
 
 }  // namespace blip3o

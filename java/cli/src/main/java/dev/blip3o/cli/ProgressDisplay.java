@@ -24,7 +24,6 @@ abstract class ProgressDisplay {
   ProgressDisplay(PrintWriter err, LongSupplier nanos) {
     this.err = err;
     this.nanos = nanos;
-    this.countStart = nanos.getAsLong();
   }
 
   /**
@@ -59,6 +58,11 @@ abstract class ProgressDisplay {
   /** A picture is made. */
   final void endPicture(int number) {
     flying.remove(number);
+  }
+
+  /** Something else than pictures is counted from here on. */
+  final void startCounting() {
+    countStart = now();
   }
 
   /**

@@ -212,7 +212,7 @@ final class ServeCommand implements Callable<Integer> {
             commandLine.getErr(), quiet, environment.terminal(), System::nanoTime);
     display.begin("loading " + Text.oneLine(directory.toString()));
     try (Blip3oModel open = Blip3oModel.open(directory, options)) {
-      display.startPicture(1, 1);
+      display.startCounting();
       LoadGenerator load = new LoadGenerator(open, environment.cancellation());
       ClosedLoop closed = new ClosedLoop(load, settings, display);
       closed.warmUp();

@@ -79,7 +79,8 @@ class ProgressDisplayTest {
   @Test
   void otherThingsAreCountedToo() {
     ProgressDisplay display = display(false, false);
-    display.startPicture(1, 1);
+    now += SECOND;
+    display.startCounting();
     for (int index = 1; index <= 3; index++) {
       now += SECOND;
       display.count("round 1", index, 3);

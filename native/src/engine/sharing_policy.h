@@ -3,9 +3,9 @@
 // Tokens against prompts: a prefill chunk holds up everyone who draws tokens. It goes first while the pause that it
 // makes stays within the latency target; where one chunk alone is longer, chunks get a quarter of the lane's time.
 //
-// Steps: requests take turns, each step a launch of its own. Several requests in one launch were measured to be no
-// faster on a processor than lanes beside each other, at any size: a product of one picture fills a core already
-// (docs/performance.md). Several lanes are faster where the loops of one step are too short to be shared by all cores.
+// Steps: requests take turns, each step a launch of its own. At the demo's size several requests in one launch were
+// measured to be slower on a processor than lanes beside each other (docs/performance.md); larger steps keep all
+// threads busy as they are. Several lanes are faster where the loops of one step are too short to be shared well.
 #pragma once
 
 #include <chrono>

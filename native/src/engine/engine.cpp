@@ -155,12 +155,15 @@ void Engine::Serve(Lane& lane) {
       lock.unlock();
       ended.clear();
       lock.lock();
+      // Work may have come meanwhile, and nobody wakes a lane that does not wait yet.
+      if (!item) continue;
     }
     if (item) {
       lane.SetBusy(true);
       Perform(lane, *item, lock);
     } else {
       lane.SetBusy(false);
+      WakeMainLane(lane);
       AwaitWork(lane, lock);
     }
   }
@@ -198,6 +201,14 @@ void Engine::WakeLanes(const Lane* own) {
   if (deadline >= next_deadline_.exchange(deadline)) return;
   const auto idle = std::find_if(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->waits; });
   if (idle != lanes_.end()) wake(**idle);
+}
+
+// A further lane was counted on for work that there is no memory for in it.
+void Engine::WakeMainLane(const Lane& own) {
+  Lane& main = *lanes_[Scheduler::kMainPictureLane];
+  if (own.index <= Scheduler::kMainPictureLane || !main.waits || scheduler_.Ready(Half::kPicture) == 0) return;
+  main.waits = false;
+  main.wake.notify_one();
 }
 
 void Engine::Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mutex>& lock) {

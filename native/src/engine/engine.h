@@ -115,6 +115,8 @@ class Engine {
   Status StatusOf(const Active& active, End end) const;
   // Wakes idle lanes for which there is work. `own`: a lane that will look for itself.
   void WakeLanes(const Lane* own);
+  // Wakes the main picture lane where `own` has found nothing that it may do.
+  void WakeMainLane(const Lane& own);
   // In a model without a set limit: what it holds and what the machine has free.
   void UpdateLimit();
 

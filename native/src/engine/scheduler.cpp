@@ -12,7 +12,6 @@ namespace blip3o {
 
 namespace {
 
-constexpr size_t kMainPictureLane = 1;  // takes every request; further lanes only what fits beside the rest
 constexpr int kIntervalMemory = 4;
 constexpr Time kLeastRetry = std::chrono::milliseconds(10), kMostRetry = std::chrono::minutes(1);
 constexpr Time kUnknownRetry = std::chrono::seconds(1);

@@ -83,6 +83,7 @@ struct Decisions {
 class Scheduler {
  public:
   static constexpr int kLanguageLane = 0;
+  static constexpr int kMainPictureLane = 1;  // takes every request; further lanes only what fits beside the rest
 
   explicit Scheduler(const SchedulerOptions& options);
 

@@ -201,9 +201,10 @@ TEST_F(ServingTest, SubmitDoesNotWaitForTheFirstPreview) {
   blip3o_job* first = Submit(request);
   ASSERT_TRUE(ReadTo(first, BLIP3O_EVENT_STARTED));
   double longest = 0;
-  while (CountOf(Unread(first), BLIP3O_EVENT_STEP) == 0) {
+  // No more than the queue takes, however slow the fit is.
+  for (int submitted = 0; CountOf(Unread(first), BLIP3O_EVENT_STEP) == 0;) {
     const Clock::time_point begin = Clock::now();
-    Submit(request);
+    if (submitted++ < 100) Submit(request);
     longest = std::max(longest, SecondsSince(begin));
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

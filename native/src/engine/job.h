@@ -76,7 +76,13 @@ class Job {
 
   // Any thread's. A job that waits ends at once, one that is worked on with the piece of work at hand.
   void Cancel() {
-    if (!cancelled_.exchange(true)) engine_->Cancel(id_);
+    if (cancelled_.exchange(true)) return;
+    {
+      // Closing a job cancels it: most have ended then, and the engine need not hear of it.
+      const std::lock_guard lock(mutex_);
+      if (ended_) return;
+    }
+    engine_->Cancel(id_);
   }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -47,12 +48,52 @@ struct AttentionShape {
   int64_t head_dim = 0;
 };
 
-// One sequence's keys and values in one layer, each [kv_heads, capacity, head_dim] f32.
+// Where the keys and values of one sequence lie: one piece of memory for all layers,
+// [layers, 2, kv_heads, capacity, head_dim] f32, keys before values.
+//
+// One sequence's keys and values in one layer, each [kv_heads, capacity, head_dim].
 struct KvSlot {
   float* keys = nullptr;
   float* values = nullptr;
   int64_t capacity = 0;
   int64_t position = 0;  // of the first row at hand; rows before it are in the cache
+};
+
+// One sequence in the token loop. A table of them lies in the backend's memory, so that the loop goes on without the
+// host: DrawTokens and FinishTokens change it.
+struct TokenRow {
+  float* cache = nullptr;          // of all layers, as above
+  int64_t capacity = 0;            // positions that it has room for
+  float* hidden_states = nullptr;  // [N + 1, H] dense: row `drawn` is the newest
+  int32_t* tokens = nullptr;       // [N] image codes
+  int64_t position = 0;            // of the next token to run
+  int64_t drawn = 0;               // tokens that FinishTokens has seen
+  uint64_t seed = 0;
+  int64_t top_k = 0;         // 0: all
+  float temperature = 1.0f;  // 0: argmax
+  float top_p = 1.0f;
+  int32_t finite = 1;  // 0 once a logit was NaN or infinite
+  int32_t padding = 0;
+};
+
+struct TokenTable {
+  TokenRow* rows = nullptr;  // the backend's memory
+  int64_t count = 0;
+  int64_t most_positions = 0;  // no row's position reaches it in the operations at hand
+  TokenTable Row(int64_t r) const { return {rows + r, 1, most_positions}; }
+};
+
+// What token products read: `x`, or RmsNorm(x, norm, eps) where `norm` is not empty.
+struct TokenInput {
+  Matrix x;        // [B, K]
+  View norm = {};  // [K]
+  double eps = 0;
+};
+
+struct TokenProduct {
+  View weight;  // [N, K]
+  Epilogue epilogue = {};
+  Matrix out;  // [B, N]
 };
 
 struct RotaryParameters {
@@ -72,11 +113,18 @@ struct LinearAttentionInput {
   int64_t head_stride = 0;
 };
 
-struct SamplingParameters {
-  float temperature = 1.0f;  // 0: argmax
-  int64_t top_k = 0;         // 0: all
-  float top_p = 1.0f;
-  float uniform = 0.0f;  // the random number, in [0, 1)
+// What changes from one denoising step to the next.
+struct StepScalars {
+  float guidance = 1.0f;
+  float delta = 0.0f;  // sigma_next − sigma
+};
+
+// Names a sequence of operations whose operands, all of them, stay where they are.
+struct RepeatKey {
+  uint64_t owner = 0;               // what it is of: a request, a batch
+  const void* workspace = nullptr;  // where its operands lie
+  uint64_t form = 0;                // which of the owner's sequences
+  bool operator==(const RepeatKey&) const = default;
 };
 
 // The largest operands to come, so that a backend can take its scratch memory beforehand.
@@ -116,6 +164,12 @@ class Ops {
   // the device; outside it leaves it to others. Not nested. Operations run outside too, and count nowhere.
   virtual void BeginWork() = 0;
   virtual void EndWork() = 0;
+  // Runs `work`, which only queues operations on the backend's memory. A backend that can may keep what was queued
+  // and queue that again, without running `work`, when it is called with the same key.
+  virtual void Repeat(const RepeatKey& key, const std::function<void()>& work) { (void)key, work(); }
+  // So many tokens may be queued before the host looks at the first: 1 where the host is the device.
+  virtual int TokensAhead() const { return 1; }
+  // `host` may be written when this returns.
   virtual void CopyIn(const void* host, int64_t size_bytes, void* to) = 0;
   // Waits for the operations before it.
   virtual void CopyOut(const void* from, int64_t size_bytes, void* host) = 0;
@@ -127,10 +181,11 @@ class Ops {
   // out[t, n] = epilogue(Σ_k x[t, k] · weight[n, k]); x [T, K], weight [N, K] (more dimensions of 1 are allowed).
   // For many rows: prefill, diffusion, pictures.
   virtual void Matmul(const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) = 0;
-  // The same product for 1 to 64 rows, one token each, bound by the bytes of the weight. One order over K at any rows.
-  virtual void TokenMatmul(const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) = 0;
+  // The same product for 1 to 64 rows, one token each, bound by the bytes of the weight; 1 to 3 of them of one input.
+  // One order over K at any rows. No product's `out` may be the input.
+  virtual void TokenMatmul(const TokenInput& input, std::span<const TokenProduct> products) = 0;
   // out = silu(x gateᵀ) ⊙ (x upᵀ); x [B, K] as in TokenMatmul, gate and up [I, K].
-  virtual void TokenSwiGlu(const Matrix& x, const View& gate, const View& up, const Matrix& out) = 0;
+  virtual void TokenSwiGlu(const TokenInput& input, const View& gate, const View& up, const Matrix& out) = 0;
   // out[t, g·d + i] = Σ_j x[t, g·d + j] · weight[g·d + i, j]; weight [C, d, 1, 1] with C = groups · d.
   virtual void GroupedPointwise(const Matrix& x, const View& weight, const Matrix& out) = 0;
 
@@ -147,13 +202,27 @@ class Ops {
   // q, out [T, heads·d].
   virtual void PrefillAttention(const AttentionShape& shape, const Matrix& q, const KvSlot& slot,
                                 const Matrix& out) = 0;
-  // Row b attends to positions [0, slots[b].position] of its own cache. Keys are split every 128 positions from 0 and
-  // the parts combined in ascending order.
-  virtual void DecodeAttention(const AttentionShape& shape, const Matrix& q, std::span<const KvSlot> slots,
+
+  // ---- The token loop: rows are those of the table ------------------------------------------------------------------
+
+  // out[b] = hidden_states[drawn] of row b; out [B, H].
+  virtual void GatherHiddenStates(const TokenTable& table, const Matrix& out) = 0;
+  // tokens[drawn] of row b = one token from softmax(logits[b] / temperature) kept to the top_k largest, then to the
+  // smallest set whose probability reaches top_p (at least one token), with the uniform number Philox(seed,
+  // RandomStream::kTokens, drawn). Equal logits: the lower id comes first. `finite` becomes 0 where a logit is NaN or
+  // infinite. logits [B, V].
+  virtual void DrawTokens(const Matrix& logits, const TokenTable& table) = 0;
+  // out[b] = embedding[tokens[drawn] + offset]; embedding [V, H], out [B, H].
+  virtual void EmbedTokens(const View& embedding, int32_t offset, const TokenTable& table, const Matrix& out) = 0;
+  // RotaryAppend of row b at its position, into its own cache of `layer`.
+  virtual void RotaryAppendTokens(const RotaryParameters& parameters, int64_t layer, const Matrix& q, const Matrix& k,
+                                  const Matrix& v, const TokenTable& table) = 0;
+  // Row b attends to positions [0, position] of its own cache of `layer`. Keys are split every 128 positions from 0 and
+  // the parts combined in ascending order. q, out [B, heads·d].
+  virtual void DecodeAttention(const AttentionShape& shape, int64_t layer, const Matrix& q, const TokenTable& table,
                                const Matrix& out) = 0;
-  // Draws one token from softmax(logits / temperature) kept to the top_k largest, then to the smallest set whose
-  // probability reaches top_p (at least one token). Equal logits: the lower id comes first. logits [1, V].
-  virtual void Sample(const Matrix& logits, const SamplingParameters& parameters, int32_t* token) = 0;
+  // hidden_states[drawn + 1] of row b = RmsNorm(x[b], norm, eps); then drawn and position grow by one. x [B, H].
+  virtual void FinishTokens(const Matrix& x, const View& norm, double eps, const TokenTable& table) = 0;
 
   // ---- Norms ---------------------------------------------------------------------------------------------------
 
@@ -232,8 +301,8 @@ class Ops {
   // x[t] += row[0].
   virtual void AddRow(const Matrix& row, const Matrix& x) = 0;
   // velocity = null + guidance · (cond − null), or cond where `null` is empty; x += delta · velocity. `velocity` may be
-  // empty when nobody wants it. All [T, c].
-  virtual void GuidedStep(const Matrix& null, const Matrix& cond, float guidance, float delta, const Matrix& velocity,
+  // empty when nobody wants it. All [T, c]. `step`: the backend's memory, so that a step can be repeated with others.
+  virtual void GuidedStep(const Matrix& null, const Matrix& cond, const StepScalars* step, const Matrix& velocity,
                           const Matrix& x) = 0;
   // pixels = round-half-even(clamp(x / 2 + 0.5, 0, 1) · 255) as u8, dense.
   virtual void ToPixels(const Matrix& x, uint8_t* pixels) = 0;

@@ -1,0 +1,71 @@
+// The weights on the device, in the layouts of the kernels, found by their address in the mapped files.
+//
+// Preload() takes all that a model will need in one piece of memory. A weight that was not foreseen is brought in where
+// it is first used; one that lies in the device's memory already (computed there) is used where it is.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <tuple>
+#include <vector>
+
+#include "base/status.h"
+#include "base/tensor.h"
+#include "ops/cuda/device_tensor.h"
+#include "ops/cuda/queue.h"
+
+namespace blip3o::cuda {
+
+enum class Use : int32_t {
+  kVector,     // f32, dense, as it is: norms, biases, tables [R, C] of any rank
+  kRows,       // a product's weight [N, K]: DeviceWeight
+  kTable,      // [V, H] rows that are looked up: as kRows, never kInt8
+  kConv,       // [Cout, Cin, 3, 3] → rows of K = 9 · CinP, k = (3·i + j) · CinP + c, CinP = Cin padded to 32 with zeros
+  kUpsample,   // [Cout, Cin, 3, 3] → four weights of 2×2 taps, one behind the other: row (phase · Cout + n),
+               // K = 4 · CinP, k = (2·i + j) · CinP + c, phase = 2·(output row % 2) + output column % 2; taps that fall
+               // on one input pixel are summed in f32. Phase row 0 reads input rows y − 1, y; row 1 reads y, y + 1
+  kDepthwise,  // [C, 1, s, s] → [s·s, C] f32
+};
+
+struct WeightOptions {
+  WeightType product = WeightType::kBF16;  // kRows, kTable, kConv, kUpsample: kF32 or kBF16
+};
+
+// One for all queues of a device. Any thread's.
+class WeightStore {
+ public:
+  explicit WeightStore(const WeightOptions& options) : options_(options) {}
+
+  struct Wanted {
+    View view;
+    Use use;
+    bool operator<(const Wanted& other) const {
+      return std::tie(view.data, use) < std::tie(other.view.data, other.use);
+    }
+  };
+  // Bytes that Preload takes.
+  int64_t SizeOf(const std::vector<Wanted>& wanted) const;
+  Status Preload(Queue& queue, const std::vector<Wanted>& wanted);
+
+  // In an order of the queue's. A failure is the queue's; what is returned then is null.
+  const float* Vector(Queue& queue, const View& view);
+  const float* Depthwise(Queue& queue, const View& view);
+  // kRows, kTable, kConv or kUpsample.
+  DeviceWeight Rows(Queue& queue, const View& view, Use use = Use::kRows);
+
+ private:
+  struct Entry {
+    Buffer own;  // empty where it lies in the preloaded memory
+    DeviceWeight weight;
+  };
+  const DeviceWeight& Find(Queue& queue, const View& view, Use use);
+
+  const WeightOptions options_;
+  std::mutex mutex_;
+  Buffer preloaded_;
+  std::map<std::pair<const void*, Use>, Entry> entries_;
+};
+
+}  // namespace blip3o::cuda

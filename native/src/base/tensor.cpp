@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <utility>
 
 namespace blip3o {
 
@@ -16,16 +17,19 @@ std::string Shape::ToString() const {
   return text + "]";
 }
 
-void Buffer::Free::operator()(void* p) const { std::free(p); }
-
 Result<Buffer> Buffer::Allocate(int64_t size_bytes) {
   const int64_t rounded = (size_bytes + kAlignment - 1) / kAlignment * kAlignment;
-  Buffer buffer;
-  buffer.data_.reset(std::aligned_alloc(kAlignment, static_cast<size_t>(rounded > 0 ? rounded : kAlignment)));
-  if (buffer.data_ == nullptr) {
+  void* data = std::aligned_alloc(kAlignment, static_cast<size_t>(rounded > 0 ? rounded : kAlignment));
+  if (data == nullptr) {
     return OutOfMemory(fmt::format("could not allocate {} MiB of memory: free some, or make the request smaller",
                                    (size_bytes + (1 << 20) - 1) >> 20));
   }
+  return Adopt(data, size_bytes, [](void* p) { std::free(p); });
+}
+
+Buffer Buffer::Adopt(void* data, int64_t size_bytes, std::function<void(void*)> free) {
+  Buffer buffer;
+  buffer.data_ = std::unique_ptr<void, Free>(data, Free{std::move(free)});
   buffer.size_bytes_ = size_bytes;
   return buffer;
 }

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -72,13 +73,16 @@ class Buffer {
  public:
   Buffer() = default;
   static Result<Buffer> Allocate(int64_t size_bytes);
+  // Owns memory of another kind, a device's: `free` is called once, from any thread.
+  static Buffer Adopt(void* data, int64_t size_bytes, std::function<void(void*)> free);
 
   void* data() const { return data_.get(); }
   int64_t size_bytes() const { return size_bytes_; }
 
  private:
   struct Free {
-    void operator()(void* p) const;
+    std::function<void(void*)> free;
+    void operator()(void* p) const { free(p); }
   };
   std::unique_ptr<void, Free> data_;
   int64_t size_bytes_ = 0;

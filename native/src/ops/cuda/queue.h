@@ -70,6 +70,8 @@ class Queue {
   // Runs `work`, which only launches kernels and fills memory; where `key` was seen before it may replay what was
   // recorded then.
   virtual void Repeat(const RepeatKey& key, const std::function<void()>& work) = 0;
+  // Keeps `failure`, which is not ok, as if an operation had failed with it.
+  virtual void Fail(Status failure) = 0;
   // Waits for all and returns, then forgets, the first failure.
   virtual Status Finish() = 0;
 };

@@ -15,9 +15,9 @@ namespace blip3o::cuda {
 
 // What launch code may rely on; of the device at hand.
 struct DeviceLimits {
-  int compute_capability = 80;            // 10 · major + minor
-  int multiprocessors = 1;                // those that this queue may use
-  int64_t shared_bytes_per_block = 0;     // with the opt-in of dynamic shared memory
+  int compute_capability = 80;         // 10 · major + minor
+  int multiprocessors = 1;             // those that this queue may use
+  int64_t shared_bytes_per_block = 0;  // with the opt-in of dynamic shared memory
 };
 
 struct GridShape {
@@ -26,9 +26,9 @@ struct GridShape {
 
 struct LaunchShape {
   GridShape grid;
-  int threads = 0;              // of a block; a multiple of 32, equal to the kernel's launch bound
-  int blocks_per_sm = 1;        // the occupancy that the kernel's header states, equal to its launch bound
-  int64_t shared_bytes = 0;     // dynamic
+  int threads = 0;           // of a block; a multiple of 32, equal to the kernel's launch bound
+  int blocks_per_sm = 1;     // the occupancy that the kernel's header states, equal to its launch bound
+  int64_t shared_bytes = 0;  // dynamic
 };
 
 // What bounds a launch, for docs/cuda.md and the benchmarks.
@@ -70,6 +70,8 @@ class Queue {
   // Runs `work`, which only launches kernels and fills memory; where `key` was seen before it may replay what was
   // recorded then.
   virtual void Repeat(const RepeatKey& key, const std::function<void()>& work) = 0;
+  // False from the first failure that is known on to the next Finish(): always behind CopyOut.
+  virtual bool ok() const = 0;
   // Keeps `failure`, which is not ok, as if an operation had failed with it.
   virtual void Fail(Status failure) = 0;
   // Waits for all and returns, then forgets, the first failure.

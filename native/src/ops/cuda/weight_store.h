@@ -1,7 +1,9 @@
-// The weights on the device, in the layouts of the kernels, found by their address in the mapped files.
+// The weights on the device, in the layouts of the kernels, found by their address in the mapped files, which stay as
+// long as the store.
 //
 // Preload() takes all that a model will need in one piece of memory. A weight that was not foreseen is brought in where
-// it is first used; one that lies in the device's memory already (computed there) is used where it is.
+// it is first used; one that lies in the device's memory already (computed there, in F32) is used where it is. Rows of
+// a matrix or part of a vector that is there whole are used where they lie in it.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +21,13 @@
 namespace blip3o::cuda {
 
 enum class Use : int32_t {
-  kVector,     // f32, dense, as it is: norms, biases, tables [R, C] of any rank
-  kRows,       // a product's weight [N, K]: DeviceWeight
-  kTable,      // [V, H] rows that are looked up: as kRows, never kInt8
-  kConv,       // [Cout, Cin, 3, 3] → rows of K = 9 · CinP, k = (3·i + j) · CinP + c, CinP = Cin padded to 32 with zeros
-  kUpsample,   // [Cout, Cin, 3, 3] → four weights of 2×2 taps, one behind the other: row (phase · Cout + n),
-               // K = 4 · CinP, k = (2·i + j) · CinP + c, phase = 2·(output row % 2) + output column % 2; taps that fall
-               // on one input pixel are summed in f32. Phase row 0 reads input rows y − 1, y; row 1 reads y, y + 1
+  kVector,  // f32, dense, as it is: norms, biases, tables [R, C] of any rank
+  kRows,    // a product's weight [N, K]: DeviceWeight
+  kTable,   // [V, H] rows that are looked up: as kRows, never kInt8
+  kConv,  // [Cout, Cin, 3, 3] → rows of K = 9 · CinP, k = (3·i + j) · CinP + c, CinP = Cin padded to 32 with zeros
+  kUpsample,  // [Cout, Cin, 3, 3] → four weights of 2×2 taps, one behind the other: row (phase · Cout + n),
+              // K = 4 · CinP, k = (2·i + j) · CinP + c, phase = 2·(output row % 2) + output column % 2; taps that fall
+              // on one input pixel are summed in f32. Phase row 0 reads input rows y − 1, y; row 1 reads y, y + 1
   kDepthwise,  // [C, 1, s, s] → [s·s, C] f32
 };
 
@@ -49,7 +51,7 @@ class WeightStore {
   int64_t SizeOf(const std::vector<Wanted>& wanted) const;
   Status Preload(Queue& queue, const std::vector<Wanted>& wanted);
 
-  // In an order of the queue's. A failure is the queue's; what is returned then is null.
+  // In an order of the queue's. A failure is the queue's; what is returned then is null, and so for an empty view.
   const float* Vector(Queue& queue, const View& view);
   const float* Depthwise(Queue& queue, const View& view);
   // kRows, kTable, kConv or kUpsample.
@@ -57,15 +59,27 @@ class WeightStore {
 
  private:
   struct Entry {
-    Buffer own;  // empty where it lies in the preloaded memory
+    View view;   // what it was packed from
+    Buffer own;  // empty where it lies in preloaded memory
     DeviceWeight weight;
   };
-  const DeviceWeight& Find(Queue& queue, const View& view, Use use);
+  using Key = std::pair<Use, const void*>;
+  struct Placed {
+    Wanted wanted;
+    int64_t offset;  // in the preloaded memory
+  };
+
+  static Use PackedUse(Use use) { return use == Use::kTable ? Use::kRows : use; }
+  // What has to be packed for `wanted`, and behind it the bytes of all.
+  std::pair<std::vector<Placed>, int64_t> Plan(const std::vector<Wanted>& wanted) const;
+  DeviceWeight Find(Queue& queue, const View& view, Use use);
+  DeviceWeight BringIn(Queue& queue, const View& view, Use use);
+  DeviceWeight Upload(Queue& queue, const View& view, Use use, void* to) const;
 
   const WeightOptions options_;
   std::mutex mutex_;
-  Buffer preloaded_;
-  std::map<std::pair<const void*, Use>, Entry> entries_;
+  std::vector<Buffer> kept_;  // memory of many weights, or of one that a larger one took the place of
+  std::map<Key, Entry> entries_;
 };
 
 }  // namespace blip3o::cuda

@@ -1,0 +1,151 @@
+#include "ops/cuda/weight_store.h"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+#include <string>
+
+#include "ops/cuda/launch.h"
+#include "ops/cuda/weight_pack.h"
+
+namespace blip3o::cuda {
+
+namespace {
+
+constexpr int64_t kAlignment = 256;
+constexpr int64_t kStagedBytes = 8 << 20;  // packed on the host before they are copied
+
+// Where `part` lies in the packed `whole`; empty where it doesn't.
+std::optional<DeviceWeight> PartOf(const View& whole, const DeviceWeight& packed, const View& part, Use use) {
+  if (part.data == whole.data && part.dtype == whole.dtype && part.shape == whole.shape) return packed;
+  if ((use != Use::kRows && use != Use::kVector) || part.dtype != whole.dtype) return {};
+  const int64_t offset = static_cast<const char*>(part.data) - static_cast<const char*>(whole.data);
+  if (offset < 0 || offset + part.size_bytes() > whole.size_bytes()) return {};
+
+  DeviceWeight found = packed;
+  if (use == Use::kVector) {
+    if (offset % SizeOf(whole.dtype) != 0) return {};
+    found.data = static_cast<const float*>(packed.data) + offset / SizeOf(whole.dtype);
+    return found;
+  }
+  const int64_t rows = part.shape[0], cols = part.count() / rows, row_bytes = cols * SizeOf(part.dtype);
+  if (cols != packed.cols || offset % row_bytes != 0) return {};
+  const int64_t value_bytes = packed.type == WeightType::kBF16 ? 2 : 4;
+  found.data = static_cast<const char*>(packed.data) + offset / row_bytes * packed.stride * value_bytes;
+  found.rows = rows;
+  return found;
+}
+
+// Of one that was computed in the device's memory.
+DeviceWeight InPlace(Queue& queue, const View& view, Use use) {
+  if (view.dtype != DType::kF32 || (use != Use::kRows && use != Use::kTable && use != Use::kVector)) {
+    queue.Fail(InternalError("a weight in the device's memory is an F32 matrix or vector: found " +
+                             std::string(NameOf(view.dtype)) + " " + view.shape.ToString()));
+    return {};
+  }
+  const int64_t rows = view.shape[0], cols = view.count() / rows;
+  return {view.data, nullptr, WeightType::kF32, rows, cols, cols};
+}
+
+}  // namespace
+
+std::pair<std::vector<WeightStore::Placed>, int64_t> WeightStore::Plan(const std::vector<Wanted>& wanted) const {
+  std::vector<Wanted> sorted;
+  for (const Wanted& w : wanted) {
+    if (!w.view.empty()) sorted.push_back({w.view, PackedUse(w.use)});
+  }
+  // The whole comes before its parts.
+  std::sort(sorted.begin(), sorted.end(), [](const Wanted& a, const Wanted& b) {
+    return std::tuple(a.use, a.view.data, -a.view.size_bytes()) < std::tuple(b.use, b.view.data, -b.view.size_bytes());
+  });
+  std::vector<Placed> placed;
+  int64_t end = 0;
+  for (const Wanted& w : sorted) {
+    if (!placed.empty() && placed.back().wanted.use == w.use) {
+      const View& whole = placed.back().wanted.view;
+      const PackedForm form = FormOf(whole, w.use, options_.product);
+      if (PartOf(whole, {nullptr, nullptr, form.type, form.lines, form.cols, form.stride}, w.view, w.use)) continue;
+    }
+    placed.push_back({w, end});
+    end += RoundUp(FormOf(w.view, w.use, options_.product).bytes(), kAlignment);
+  }
+  return {std::move(placed), end};
+}
+
+int64_t WeightStore::SizeOf(const std::vector<Wanted>& wanted) const { return Plan(wanted).second; }
+
+Status WeightStore::Preload(Queue& queue, const std::vector<Wanted>& wanted) {
+  const auto [placed, bytes] = Plan(wanted);
+  if (placed.empty()) return {};
+  const std::lock_guard lock(mutex_);
+  BLIP3O_ASSIGN_OR_RETURN(Buffer memory, queue.Allocate(bytes));
+  std::map<Key, Entry> entries;
+  for (const Placed& p : placed) {
+    const View& view = p.wanted.view;
+    void* to = static_cast<char*>(memory.data()) + p.offset;
+    entries[{p.wanted.use, view.data}] = {view, Buffer(), Upload(queue, view, p.wanted.use, to)};
+  }
+  BLIP3O_RETURN_IF_ERROR(queue.Finish());
+  kept_.push_back(std::move(memory));
+  entries_.merge(entries);
+  return {};
+}
+
+const float* WeightStore::Vector(Queue& queue, const View& view) {
+  return static_cast<const float*>(Find(queue, view, Use::kVector).data);
+}
+
+const float* WeightStore::Depthwise(Queue& queue, const View& view) {
+  return static_cast<const float*>(Find(queue, view, Use::kDepthwise).data);
+}
+
+DeviceWeight WeightStore::Rows(Queue& queue, const View& view, Use use) {
+  assert(use == Use::kRows || use == Use::kTable || use == Use::kConv || use == Use::kUpsample);
+  return Find(queue, view, use);
+}
+
+DeviceWeight WeightStore::Find(Queue& queue, const View& view, Use use) {
+  if (view.empty()) return {};
+  if (queue.Owns(view.data)) return InPlace(queue, view, use);
+  const std::lock_guard lock(mutex_);
+  auto after = entries_.upper_bound({PackedUse(use), view.data});
+  if (after != entries_.begin()) {
+    const auto& [key, entry] = *--after;
+    if (key.first == PackedUse(use)) {
+      if (const auto found = PartOf(entry.view, entry.weight, view, key.first)) return *found;
+    }
+  }
+  return BringIn(queue, view, PackedUse(use));
+}
+
+DeviceWeight WeightStore::BringIn(Queue& queue, const View& view, Use use) {
+  if (!queue.ok()) return {};
+  Result<Buffer> memory = queue.Allocate(FormOf(view, use, options_.product).bytes());
+  if (!memory.ok()) {
+    queue.Fail(memory.status());
+    return {};
+  }
+  const DeviceWeight weight = Upload(queue, view, use, memory->data());
+  // Other queues of the device find it from now on: it has to be there.
+  char first;
+  queue.CopyOut(weight.data, 1, &first);
+  if (!queue.ok()) return {};
+  Entry& entry = entries_[{use, view.data}];
+  if (entry.own.data() != nullptr) kept_.push_back(std::move(entry.own));
+  entry = {view, std::move(*memory), weight};
+  return weight;
+}
+
+DeviceWeight WeightStore::Upload(Queue& queue, const View& view, Use use, void* to) const {
+  const PackedForm form = FormOf(view, use, options_.product);
+  const int64_t lines_at_once = std::max<int64_t>(1, kStagedBytes / form.line_bytes());
+  std::vector<char> staged(static_cast<size_t>(std::min(lines_at_once, form.lines) * form.line_bytes()));
+  for (int64_t line = 0; line < form.lines; line += lines_at_once) {
+    const int64_t count = std::min(lines_at_once, form.lines - line);
+    PackLines(view, use, form, line, count, staged.data());
+    queue.CopyIn(staged.data(), count * form.line_bytes(), static_cast<char*>(to) + line * form.line_bytes());
+  }
+  return {to, nullptr, form.type, form.lines, form.cols, form.stride};
+}
+
+}  // namespace blip3o::cuda

@@ -1,0 +1,215 @@
+#include "ops/cuda/weight_store.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "lanes/lane_queue.h"
+#include "ops/cuda/launch.h"
+#include "support/kernel_test.h"
+
+namespace blip3o::test {
+
+using cuda::DeviceWeight;
+using cuda::RoundUp;
+using cuda::Use;
+using cuda::WeightStore;
+using cuda::WeightType;
+using cuda::lanes::LaneQueue;
+
+constexpr WeightType kProducts[] = {WeightType::kF32, WeightType::kBF16};
+
+// The packed values of a weight, padding included.
+std::vector<float> Read(LaneQueue& queue, const DeviceWeight& weight) {
+  const int64_t count = weight.rows * weight.stride;
+  std::vector<float> values(static_cast<size_t>(count));
+  if (weight.type == WeightType::kF32) {
+    queue.CopyOut(weight.data, count * 4, values.data());
+    return values;
+  }
+  std::vector<uint16_t> bits(values.size());
+  queue.CopyOut(weight.data, count * 2, bits.data());
+  for (size_t i = 0; i < bits.size(); ++i) values[i] = F32FromBF16(bits[i]);
+  return values;
+}
+
+std::vector<float> ReadVector(LaneQueue& queue, const float* data, int64_t count) {
+  std::vector<float> values(static_cast<size_t>(count));
+  queue.CopyOut(data, count * 4, values.data());
+  return values;
+}
+
+float Rounded(WeightType type, double value) {
+  const float f = static_cast<float>(value);
+  return type == WeightType::kBF16 ? F32FromBF16(BF16FromF32(f)) : f;
+}
+
+// Every value of `weight` is what `expected(row, k)` says, rounded as the type does.
+template <typename Expected>
+void ExpectPacked(LaneQueue& queue, const DeviceWeight& weight, const Expected& expected) {
+  const std::vector<float> values = Read(queue, weight);
+  ASSERT_TRUE(queue.Finish().ok());
+  for (int64_t row = 0; row < weight.rows; ++row) {
+    for (int64_t k = 0; k < weight.stride; ++k) {
+      const double want = k < weight.cols ? expected(row, k) : 0.0;
+      ASSERT_EQ(values[static_cast<size_t>(row * weight.stride + k)], Rounded(weight.type, want)) << row << "," << k;
+    }
+  }
+}
+
+TEST(WeightStore, PacksRowsOfEveryType) {
+  for (WeightType product : kProducts) {
+    for (DType dtype : kWeightTypes) {
+      for (const auto& [n, k] : {std::pair<int64_t, int64_t>{1, 1}, {3, 63}, {5, 64}, {7, 1100}}) {
+        LaneQueue queue;
+        WeightStore store({product});
+        const OwnedWeight host({n, k, 1, 1}, dtype, Numbers(1));
+        const DeviceWeight weight = store.Rows(queue, *host);
+        EXPECT_EQ(weight.type, product);
+        EXPECT_EQ(weight.rows, n);
+        EXPECT_EQ(weight.cols, k);
+        EXPECT_EQ(weight.stride, RoundUp(k, 64));
+        EXPECT_EQ(reinterpret_cast<uintptr_t>(weight.data) % 256, 0u);
+        ExpectPacked(queue, weight, [&](int64_t row, int64_t col) { return host[row * k + col]; });
+      }
+    }
+  }
+}
+
+TEST(WeightStore, PacksTapsOfConvolutions) {
+  for (WeightType product : kProducts) {
+    for (const int64_t channels : {1, 32, 35}) {
+      LaneQueue queue;
+      WeightStore store({product});
+      const OwnedWeight host({3, channels, 3, 3}, DType::kBF16, Numbers(2));
+      const DeviceWeight weight = store.Rows(queue, *host, Use::kConv);
+      const int64_t padded = RoundUp(channels, 32);
+      EXPECT_EQ(weight.rows, 3);
+      EXPECT_EQ(weight.cols, 9 * padded);
+      ExpectPacked(queue, weight, [&](int64_t n, int64_t k) {
+        const int64_t tap = k / padded, c = k % padded;
+        return c < channels ? host[(n * channels + c) * 9 + tap] : 0.0;
+      });
+    }
+  }
+}
+
+// A picture of one channel, made twice as large and convolved, is the sum over the packed taps of the small one.
+TEST(WeightStore, UpsamplingTapsAreThoseOfTheDoubledPicture) {
+  LaneQueue queue;
+  WeightStore store({WeightType::kF32});
+  const int64_t outputs = 2, channels = 3;
+  const OwnedWeight host({outputs, channels, 3, 3}, DType::kF16, Numbers(3));
+  const DeviceWeight weight = store.Rows(queue, *host, Use::kUpsample);
+  ASSERT_EQ(weight.rows, 4 * outputs);
+  ASSERT_EQ(weight.cols, 4 * 32);
+  ExpectPacked(queue, weight, [&](int64_t row, int64_t k) {
+    const int64_t phase = row / outputs, n = row % outputs, tap = k / 32, c = k % 32;
+    if (c >= channels) return 0.0;
+    float sum = 0.0f;
+    for (int64_t i = 0; i < 3; ++i) {
+      for (int64_t j = 0; j < 3; ++j) {
+        // Input pixel that row `phase` of the doubled picture around input pixel 0 reads, plus one where it starts at
+        // −1.
+        const auto pixel = [](int64_t at, int64_t parity) { return (at + 2) / 2 - 1 + (parity == 0 ? 1 : 0); };
+        const int64_t y = pixel(phase / 2 + i - 1, phase / 2), x = pixel(phase % 2 + j - 1, phase % 2);
+        if (y == tap / 2 && x == tap % 2) sum += static_cast<float>(host[(n * channels + c) * 9 + 3 * i + j]);
+      }
+    }
+    return static_cast<double>(sum);
+  });
+}
+
+TEST(WeightStore, VectorsAndDepthwiseTapsAreF32) {
+  for (DType dtype : kWeightTypes) {
+    LaneQueue queue;
+    WeightStore store({WeightType::kBF16});
+    const OwnedWeight vector({1300}, dtype, Numbers(4)), depthwise({5, 1, 3, 3}, dtype, Numbers(5));
+    const std::vector<float> values = ReadVector(queue, store.Vector(queue, *vector), 1300);
+    const std::vector<float> taps = ReadVector(queue, store.Depthwise(queue, *depthwise), 45);
+    ASSERT_TRUE(queue.Finish().ok());
+    for (int64_t i = 0; i < 1300; ++i) EXPECT_EQ(values[static_cast<size_t>(i)], vector[i]);
+    for (int64_t c = 0; c < 5; ++c) {
+      for (int64_t tap = 0; tap < 9; ++tap) EXPECT_EQ(taps[static_cast<size_t>(tap * 5 + c)], depthwise[c * 9 + tap]);
+    }
+  }
+}
+
+TEST(WeightStore, AnAbsentWeightIsNull) {
+  LaneQueue queue;
+  WeightStore store({WeightType::kBF16});
+  EXPECT_EQ(store.Vector(queue, View()), nullptr);
+  EXPECT_EQ(store.Rows(queue, View()).data, nullptr);
+  EXPECT_TRUE(queue.Finish().ok());
+}
+
+TEST(WeightStore, PreloadedWeightsAreFoundAndPartsLieInTheWhole) {
+  LaneQueue queue;
+  WeightStore store({WeightType::kBF16});
+  const OwnedWeight table({10, 70}, DType::kBF16, Numbers(6)), vectors({6, 5}, DType::kF16, Numbers(7));
+  const char* bytes = static_cast<const char*>((*table).data);
+  const View head = {bytes + 3 * 70 * 2, DType::kBF16, {4, 70}};
+  const View row = {static_cast<const char*>((*vectors).data) + 2 * 5 * 2, DType::kF16, {5}};
+  const std::vector<WeightStore::Wanted> wanted = {
+      {head, Use::kRows}, {*table, Use::kTable}, {row, Use::kVector}, {*vectors, Use::kVector}, {View(), Use::kVector}};
+  EXPECT_EQ(store.SizeOf(wanted), RoundUp(10 * 128 * 2, 256) + RoundUp(30 * 4, 256));
+  ASSERT_TRUE(store.Preload(queue, wanted).ok());
+
+  const DeviceWeight whole = store.Rows(queue, *table, Use::kTable), part = store.Rows(queue, head);
+  EXPECT_EQ(part.data, static_cast<const char*>(whole.data) + 3 * 128 * 2);
+  EXPECT_EQ(part.rows, 4);
+  EXPECT_EQ(store.Vector(queue, row), store.Vector(queue, *vectors) + 10);
+  ExpectPacked(queue, part, [&](int64_t r, int64_t k) { return table[(3 + r) * 70 + k]; });
+}
+
+TEST(WeightStore, AWeightIsBroughtInOnceAndTwoUsesAreTwoWeights) {
+  LaneQueue queue;
+  WeightStore store({WeightType::kBF16});
+  const OwnedWeight host({4, 32, 3, 3}, DType::kF32, Numbers(8));
+  const DeviceWeight rows = store.Rows(queue, *host, Use::kConv);
+  EXPECT_EQ(store.Rows(queue, *host, Use::kConv).data, rows.data);
+  EXPECT_NE(store.Rows(queue, *host, Use::kUpsample).data, rows.data);
+  EXPECT_TRUE(queue.Finish().ok());
+}
+
+// The first rows of a weight that was at hand only in part: what points to the part stays good.
+TEST(WeightStore, AWholeBehindItsPart) {
+  LaneQueue queue;
+  WeightStore store({WeightType::kF32});
+  const OwnedWeight host({6, 9}, DType::kF32, Numbers(9));
+  const View first = {(*host).data, DType::kF32, {2, 9}};
+  const DeviceWeight part = store.Rows(queue, first), whole = store.Rows(queue, *host);
+  ExpectPacked(queue, part, [&](int64_t r, int64_t k) { return host[r * 9 + k]; });
+  ExpectPacked(queue, whole, [&](int64_t r, int64_t k) { return host[r * 9 + k]; });
+  EXPECT_EQ(store.Rows(queue, first).data, whole.data);
+}
+
+TEST(WeightStore, WhatWasComputedOnTheDeviceStaysWhereItIs) {
+  LaneQueue queue;
+  WeightStore store({WeightType::kBF16});
+  Buffer memory = std::move(queue.Allocate(3 * 5 * 4).value());
+  const DeviceWeight weight = store.Rows(queue, {memory.data(), DType::kF32, {3, 5}});
+  EXPECT_EQ(weight.data, memory.data());
+  EXPECT_EQ(weight.type, WeightType::kF32);
+  EXPECT_EQ(weight.stride, 5);
+  EXPECT_TRUE(queue.Finish().ok());
+
+  EXPECT_EQ(store.Rows(queue, {memory.data(), DType::kBF16, {3, 5}}).data, nullptr);
+  const Status status = queue.Finish();
+  EXPECT_EQ(status.code(), StatusCode::kInternalError);
+  EXPECT_NE(status.message().find("found BF16 [3, 5]"), std::string::npos) << status.message();
+}
+
+// What a failed queue could not copy is not taken for a weight afterwards.
+TEST(WeightStore, NothingIsKeptBehindAFailure) {
+  LaneQueue queue;
+  WeightStore store({WeightType::kBF16});
+  const OwnedWeight host({3, 64}, DType::kF32, Numbers(10));
+  queue.Fail(OutOfMemory("none left"));
+  EXPECT_EQ(store.Rows(queue, *host).data, nullptr);
+  EXPECT_EQ(queue.Finish().code(), StatusCode::kOutOfMemory);
+  ExpectPacked(queue, store.Rows(queue, *host), [&](int64_t r, int64_t k) { return host[r * 64 + k]; });
+}
+
+}  // namespace blip3o::test

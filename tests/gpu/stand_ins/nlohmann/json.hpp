@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <functional>
@@ -160,6 +161,11 @@ class json {
     return is_object() ? const_iterator(Of<Object>().find(key)) : end();
   }
   const Object& items() const { return Of<Object>(); }
+
+  template <typename T>
+  bool operator>(const T& number) const {
+    return get<T>() > number;
+  }
 
   std::string dump(int = -1, char = ' ', bool = false, error_handler_t = error_handler_t::strict) const;
 
@@ -359,7 +365,13 @@ inline std::string Quoted(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    out += c;
+    if (static_cast<unsigned char>(c) >= 0x20) {
+      out += c;
+      continue;
+    }
+    char escape[8];
+    std::snprintf(escape, sizeof(escape), "\\u%04x", static_cast<unsigned>(c));
+    out += escape;
   }
   return out + '"';
 }

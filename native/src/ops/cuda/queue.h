@@ -13,6 +13,8 @@
 
 namespace blip3o::cuda {
 
+class Products;
+
 // What launch code may rely on; of the device at hand.
 struct DeviceLimits {
   int compute_capability = 80;         // 10 · major + minor
@@ -70,10 +72,17 @@ class Queue {
   // Runs `work`, which only launches kernels and fills memory; where `key` was seen before it may replay what was
   // recorded then.
   virtual void Repeat(const RepeatKey& key, const std::function<void()>& work) = 0;
+  // What was recorded is of no use any more: memory that it names is given back.
+  virtual void ForgetRepeats() {}
   // False from the first failure that is known on to the next Finish(): always behind CopyOut.
   virtual bool ok() const = 0;
   // Keeps `failure`, which is not ok, as if an operation had failed with it.
   virtual void Fail(Status failure) = 0;
+  // Between them the caller's work is under way: others that wait for the device may be given a part of it.
+  virtual void BeginWork() {}
+  virtual void EndWork() {}
+  // Null where kernels of ours serve alone.
+  virtual Products* products() { return nullptr; }
   // Waits for all and returns, then forgets, the first failure.
   virtual Status Finish() = 0;
 };

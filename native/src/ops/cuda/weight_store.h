@@ -38,7 +38,7 @@ struct WeightOptions {
 // One for all queues of a device. Any thread's.
 class WeightStore {
  public:
-  explicit WeightStore(const WeightOptions& options) : options_(options) {}
+  explicit WeightStore(const WeightOptions& options = {}) : options_(options) {}
 
   struct Wanted {
     View view;

@@ -1,4 +1,4 @@
-# Runs clang-format over every C and C++ file. MODE: format or format_check.
+# Runs clang-format over every C, C++ and CUDA file. MODE: format or format_check.
 
 set(mend "cmake --build --preset release --target format")
 
@@ -11,7 +11,11 @@ if(NOT version MATCHES "version 14\\.")
                       "clang-format-14, or skip the format checks of a Maven build with -Dspotless.check.skip=true")
 endif()
 
-file(GLOB_RECURSE sources native/*.h native/*.cpp tests/native/*.h tests/native/*.cpp tests/bench/*.h tests/bench/*.cpp)
+set(patterns)
+foreach(folder IN ITEMS native tests/native tests/cuda tests/gpu tests/bench)
+  list(APPEND patterns ${folder}/*.h ${folder}/*.cpp ${folder}/*.cu)
+endforeach()
+file(GLOB_RECURSE sources ${patterns})
 if(MODE STREQUAL "format")
   execute_process(COMMAND "${CLANG_FORMAT}" -i ${sources} COMMAND_ERROR_IS_FATAL ANY)
 else()

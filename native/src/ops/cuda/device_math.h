@@ -21,8 +21,8 @@ __device__ inline float WarpMax(float value) {
   return value;
 }
 
-// In every thread: the sum over the block, warp by warp in ascending order. `shared` holds a float for each warp; it may
-// be used again behind the next barrier.
+// In every thread: the sum over the block, warp by warp in ascending order. `shared` holds a float for each warp; it
+// may be used again behind the next barrier.
 __device__ inline float BlockSum(float value, float* shared) {
   value = WarpSum(value);
   if (ptx::Lane() == 0) shared[ptx::Warp()] = value;

@@ -63,7 +63,8 @@ __device__ inline void ReleaseSuccessor() {
 #endif
 }
 
-// ---- Between lanes ----------------------------------------------------------------------------------------------------
+// ---- Between lanes
+// ----------------------------------------------------------------------------------------------------
 
 // Warp. T has 4 or 8 bytes.
 template <typename T>
@@ -107,22 +108,22 @@ __device__ inline Words4 LoadOnce16(const void* global) {
 // Starts a copy of 16 (8, 4) bytes, both sides aligned to as many; zeros where not `valid`, and then `global` is not
 // read. The shared bytes are defined after WaitCopies in this thread, and after a barrier behind it in others.
 __device__ inline void CopyAsync16(void* shared, const void* global, bool valid = true) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
-                   static_cast<uint32_t>(__cvta_generic_to_shared(shared))),
-               "l"(global), "r"(valid ? 16 : 0)
-               : "memory");
+  asm volatile(
+      "cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))),
+      "l"(global), "r"(valid ? 16 : 0)
+      : "memory");
 }
 __device__ inline void CopyAsync8(void* shared, const void* global, bool valid = true) {
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(
-                   static_cast<uint32_t>(__cvta_generic_to_shared(shared))),
-               "l"(global), "r"(valid ? 8 : 0)
-               : "memory");
+  asm volatile(
+      "cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))),
+      "l"(global), "r"(valid ? 8 : 0)
+      : "memory");
 }
 __device__ inline void CopyAsync4(void* shared, const void* global, bool valid = true) {
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(
-                   static_cast<uint32_t>(__cvta_generic_to_shared(shared))),
-               "l"(global), "r"(valid ? 4 : 0)
-               : "memory");
+  asm volatile(
+      "cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(shared))),
+      "l"(global), "r"(valid ? 4 : 0)
+      : "memory");
 }
 // Closes the group of copies that this thread started.
 __device__ inline void CommitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
@@ -132,7 +133,8 @@ __device__ inline void WaitCopies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
-// ---- Tensor cores -----------------------------------------------------------------------------------------------------
+// ---- Tensor cores
+// -----------------------------------------------------------------------------------------------------
 
 // Two bf16 in a word, rounded to nearest even: `low` in bits 0–15.
 __device__ inline uint32_t PackBF16(float low, float high) {
@@ -173,7 +175,8 @@ __device__ inline void LoadMatrix2Transposed(uint32_t (&word)[2], const void* sh
 }
 
 // Warp. d += a · b, a [16, 16] and b [16, 8] bf16, d [16, 8] f32 (PTX: mma.m16n8k16). With g = lane / 4, t = lane % 4:
-//   a: word 0 = (g, 2t), word 1 = (g + 8, 2t), word 2 = (g, 2t + 8), word 3 = (g + 8, 2t + 8), each with the value right
+//   a: word 0 = (g, 2t), word 1 = (g + 8, 2t), word 2 = (g, 2t + 8), word 3 = (g + 8, 2t + 8), each with the value
+//   right
 //      of it (row, column) in its upper half;
 //   b: word 0 = (2t, g), word 1 = (2t + 8, g), each with the value below it;
 //   d: (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1).
@@ -185,7 +188,8 @@ __device__ inline void MmaBF16(float (&d)[4], const uint32_t (&a)[4], const uint
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-// ---- Approximate functions --------------------------------------------------------------------------------------------
+// ---- Approximate functions
+// --------------------------------------------------------------------------------------------
 
 // 2^x, relative error at most 2^-22; results below 2^-126 are 0.
 __device__ inline float Exp2Approx(float x) {
@@ -206,7 +210,8 @@ __device__ inline float RsqrtApprox(float x) {
   return y;
 }
 
-// ---- Rounding that no compiler may fuse -----------------------------------------------------------------------------------
+// ---- Rounding that no compiler may fuse
+// -----------------------------------------------------------------------------------
 
 __device__ inline float MultiplyRounded(float a, float b) { return __fmul_rn(a, b); }
 __device__ inline float AddRounded(float a, float b) { return __fadd_rn(a, b); }

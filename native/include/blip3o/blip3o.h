@@ -57,7 +57,8 @@ typedef enum blip3o_status {
   BLIP3O_UNSUPPORTED = 7,        /* valid, but not what this build or checkpoint can do */
   BLIP3O_INTERNAL_ERROR = 8,     /* a defect of the library: please report it */
   BLIP3O_QUEUE_FULL = 9,         /* as many requests wait as may: try again later */
-  BLIP3O_DEADLINE_EXCEEDED = 10  /* the request did not end before its deadline */
+  BLIP3O_DEADLINE_EXCEEDED = 10, /* the request did not end before its deadline */
+  BLIP3O_DEVICE_LOST = 11        /* a fault of the device ended all that ran on it: open the model anew */
 } blip3o_status;
 
 typedef struct blip3o_error {

@@ -33,7 +33,7 @@ using blip3o::Result;
 using blip3o::Status;
 
 static_assert(blip3o::kValueCount == BLIP3O_VALUE_COUNT);
-static_assert(static_cast<int>(blip3o::StatusCode::kDeadlineExceeded) == BLIP3O_DEADLINE_EXCEEDED);
+static_assert(static_cast<int>(blip3o::StatusCode::kDeviceLost) == BLIP3O_DEVICE_LOST);
 static_assert(static_cast<int>(blip3o::DType::kU8) == BLIP3O_U8);
 static_assert(static_cast<int>(blip3o::EventKind::kCancelled) == BLIP3O_EVENT_CANCELLED);
 static_assert(static_cast<int>(blip3o::Stage::kPixels) == BLIP3O_STAGE_PIXELS);

@@ -20,6 +20,7 @@ enum class StatusCode {
   kInternalError = 8,
   kQueueFull = 9,
   kDeadlineExceeded = 10,
+  kDeviceLost = 11,
 };
 
 class [[nodiscard]] Status {
@@ -49,6 +50,7 @@ inline Status Cancelled(std::string m) { return {StatusCode::kCancelled, std::mo
 inline Status Unsupported(std::string m) { return {StatusCode::kUnsupported, std::move(m)}; }
 inline Status InternalError(std::string m) { return {StatusCode::kInternalError, std::move(m)}; }
 inline Status DeadlineExceeded(std::string m) { return {StatusCode::kDeadlineExceeded, std::move(m)}; }
+inline Status DeviceLost(std::string m) { return {StatusCode::kDeviceLost, std::move(m)}; }
 inline Status QueueFull(std::string m, int64_t retry_after_millis) {
   return {StatusCode::kQueueFull, std::move(m), retry_after_millis};
 }

@@ -40,6 +40,9 @@ class WeightStore {
  public:
   explicit WeightStore(const WeightOptions& options = {}) : options_(options) {}
 
+  // How products round whose operands are activations only.
+  WeightType product() const { return options_.product; }
+
   struct Wanted {
     View view;
     Use use;

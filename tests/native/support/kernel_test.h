@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <functional>
@@ -95,6 +96,10 @@ class OwnedMatrix {
     return values_.size() == other.values_.size() &&
            std::memcmp(values_.data(), other.values_.data(), values_.size() * sizeof(float)) == 0;
   }
+  // All of it, padding included, and where in it the first value stands.
+  const std::vector<float>& values() const { return values_; }
+  int64_t offset() const { return view_.data - values_.data(); }
+  void SetValues(const std::vector<float>& values) { std::copy(values.begin(), values.end(), values_.begin()); }
   bool PaddingUntouched() const {
     if (values_[0] != kGuard) return false;
     for (int64_t r = 0; r < view_.rows; ++r) {

@@ -93,12 +93,31 @@ typedef enum blip3o_compute {
   BLIP3O_COMPUTE_BF16 = 2
 } blip3o_compute;
 
+/* What computes. It is decided when a model opens, and stays. */
+typedef enum blip3o_device {
+  BLIP3O_DEVICE_AUTO = 0, /* CUDA where this build has it and the machine a device for it, else the CPU */
+  BLIP3O_DEVICE_CPU = 1,
+  BLIP3O_DEVICE_CUDA = 2 /* UNSUPPORTED, with the reason, where it can't be */
+} blip3o_device;
+
+/* Weights in 8 bits, a bit mask: smaller and faster, and no longer exact. */
+typedef enum blip3o_quantization {
+  BLIP3O_QUANTIZATION_NONE = 0,
+  BLIP3O_INT8_LANGUAGE = 1, /* the language model's products: symmetric, a scale for each row and 128 inputs */
+  BLIP3O_E4M3_DIFFUSION = 2 /* the diffusion transformer's large products: a scale for each row of the weight and
+                             * each token; on CUDA devices only, BF16 where a device has no such product */
+} blip3o_quantization;
+
 typedef struct blip3o_model_options {
   const char* diffusion_directory; /* NULL: from config.json's diffusion_name_or_path */
   int32_t threads;                 /* 0: one per processor this process may use */
   blip3o_compute compute;
-  int64_t memory_limit_bytes;    /* for everything but mapped weights; 0: what the machine has free */
-  int32_t queue_limit;           /* requests that may wait to be started, at most; 0: 256 */
+  blip3o_device device;
+  uint32_t quantization;                 /* BLIP3O_INT8_LANGUAGE | BLIP3O_E4M3_DIFFUSION, or 0 */
+  const char* product_library_directory; /* CUDA: where libcublasLt is looked for first; NULL: an installed CUDA's and
+                                          * Python's. Without the library its products are computed by ours */
+  int64_t memory_limit_bytes;            /* for everything but mapped weights; 0: what the machine has free */
+  int32_t queue_limit;                   /* requests that may wait to be started, at most; 0: 256 */
   int32_t latency_target_millis; /* between two tokens of a request, as far as the prefill of others can keep it; 0:
                                   * 200. Smaller: newcomers' prompts wait longer while others draw tokens */
 } blip3o_model_options;
@@ -123,10 +142,13 @@ typedef struct blip3o_model_info {
   float default_temperature;
   float default_top_p;
   int32_t threads;
-  blip3o_compute compute;              /* what AUTO became */
-  int64_t weight_bytes;                /* mapped weights that this model reads */
-  char weight_dtype[BLIP3O_NAME_SIZE]; /* for example "BF16" or "BF16, F32" */
-  char backend[BLIP3O_NAME_SIZE];      /* for example "cpu (AVX-512)" */
+  blip3o_compute compute;                  /* what AUTO became */
+  blip3o_device device;                    /* what AUTO became: CPU or CUDA */
+  uint32_t quantization;                   /* as asked for */
+  int64_t weight_bytes;                    /* mapped weights that this model reads */
+  char weight_dtype[BLIP3O_NAME_SIZE];     /* for example "BF16" or "BF16, F32" */
+  char backend[BLIP3O_NAME_SIZE];          /* for example "cpu (AVX-512)" */
+  char device_reason[BLIP3O_MESSAGE_SIZE]; /* why AUTO became CPU: one sentence; else empty */
 
   /* What the checkpoint can do beyond text to image. Empty: it can; else one sentence that names what is missing. */
   char reference_tokens_lack[BLIP3O_MESSAGE_SIZE];  /* the image tokenizer: pictures -> reference tokens */
@@ -136,6 +158,9 @@ typedef struct blip3o_model_info {
 
 /* The library's version, for example "0.1.0". Static storage. */
 BLIP3O_API const char* blip3o_version(void);
+
+/* 1 where this build has the backend of `device`, whatever the machine has; AUTO: 1. Else 0. */
+BLIP3O_API int32_t blip3o_has_backend(blip3o_device device);
 
 /* Fills `options` with the defaults. */
 BLIP3O_API void blip3o_model_options_default(blip3o_model_options* options);
@@ -167,6 +192,7 @@ BLIP3O_API void blip3o_string_free(char* string);
 /* What a model has done since it was opened, and what it holds now. Cheap: meant to be read every second. */
 typedef struct blip3o_metrics {
   /* Now. */
+  int32_t healthy; /* 0 once the device was lost: every request fails with DEVICE_LOST until the model is opened anew */
   int32_t queued;  /* requests that wait to be started */
   int32_t running; /* requests that were started and have not ended */
   int64_t

@@ -38,6 +38,8 @@ static_assert(static_cast<int>(blip3o::DType::kU8) == BLIP3O_U8);
 static_assert(static_cast<int>(blip3o::EventKind::kCancelled) == BLIP3O_EVENT_CANCELLED);
 static_assert(static_cast<int>(blip3o::Stage::kPixels) == BLIP3O_STAGE_PIXELS);
 static_assert(static_cast<int>(blip3o::ComputeOption::kBF16) == BLIP3O_COMPUTE_BF16);
+static_assert(static_cast<int>(blip3o::DeviceOption::kCuda) == BLIP3O_DEVICE_CUDA);
+static_assert(blip3o::kInt8Language == BLIP3O_INT8_LANGUAGE && blip3o::kE4M3Diffusion == BLIP3O_E4M3_DIFFUSION);
 static_assert(blip3o::kReferenceToken == BLIP3O_REFERENCE_TOKEN);
 static_assert(blip3o::kMaxReferences == BLIP3O_MAX_REFERENCES);
 
@@ -192,6 +194,11 @@ extern "C" {
 
 const char* blip3o_version(void) { return BLIP3O_VERSION; }
 
+int32_t blip3o_has_backend(blip3o_device device) {
+  const auto option = static_cast<blip3o::DeviceOption>(NumberOf(device));
+  return blip3o::HasBackend(option) ? 1 : 0;
+}
+
 void blip3o_model_options_default(blip3o_model_options* options) {
   *options = {};
   options->compute = BLIP3O_COMPUTE_AUTO;
@@ -211,6 +218,11 @@ blip3o_status blip3o_model_open(const char* directory, const blip3o_model_option
       }
       engine_options.threads = options->threads;
       engine_options.compute = static_cast<blip3o::ComputeOption>(NumberOf(options->compute));
+      engine_options.device = static_cast<blip3o::DeviceOption>(NumberOf(options->device));
+      engine_options.quantization = options->quantization;
+      if (options->product_library_directory != nullptr) {
+        engine_options.product_library_directory = Utf8Path(options->product_library_directory);
+      }
       engine_options.memory_limit_bytes = options->memory_limit_bytes;
       engine_options.queue_limit = options->queue_limit;
       engine_options.latency_target_millis = options->latency_target_millis;
@@ -243,9 +255,12 @@ void blip3o_model_describe(const blip3o_model* model, blip3o_model_info* info) {
   info->default_top_p = static_cast<float>(config.sampling.top_p);
   info->threads = engine.threads();
   info->compute = static_cast<blip3o_compute>(engine.compute());
+  info->device = static_cast<blip3o_device>(engine.device());
+  info->quantization = engine.quantization();
   info->weight_bytes = engine.checkpoint().weight_bytes();
   CopyText(engine.checkpoint().dtypes(), info->weight_dtype, sizeof(info->weight_dtype));
   CopyText(engine.backend(), info->backend, sizeof(info->backend));
+  CopyText(engine.device_reason(), info->device_reason, sizeof(info->device_reason));
   const blip3o::Capabilities& capabilities = engine.capabilities();
   CopyText(capabilities.reference_tokens_lack, info->reference_tokens_lack, sizeof(info->reference_tokens_lack));
   CopyText(capabilities.reference_latents_lack, info->reference_latents_lack, sizeof(info->reference_latents_lack));
@@ -257,6 +272,7 @@ void blip3o_model_close(blip3o_model* model) { delete model; }
 void blip3o_model_metrics(blip3o_model* model, blip3o_metrics* metrics) {
   const blip3o::Metrics from = model->engine->metrics();
   *metrics = {};
+  metrics->healthy = from.healthy ? 1 : 0;
   metrics->queued = Narrow(from.queued);
   metrics->running = Narrow(from.running);
   metrics->memory_in_use_bytes = from.memory_in_use_bytes;

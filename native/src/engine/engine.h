@@ -31,14 +31,26 @@ namespace blip3o {
 // The same values as blip3o_compute in blip3o.h.
 enum class ComputeOption : int32_t { kAuto = 0, kF32 = 1, kBF16 = 2 };
 
+// The same values as blip3o_device.
+enum class DeviceOption : int32_t { kAuto = 0, kCpu = 1, kCuda = 2 };
+
+// The same bits as blip3o_quantization.
+inline constexpr uint32_t kInt8Language = 1, kE4M3Diffusion = 2;
+
 struct EngineOptions {
   std::filesystem::path diffusion_directory;  // empty: from the config
   int threads = 0;                            // 0: every usable processor
   ComputeOption compute = ComputeOption::kAuto;
-  int64_t memory_limit_bytes = 0;     // 0: what the machine has free
-  int32_t queue_limit = 0;            // 0: SchedulerOptions' default
-  int32_t latency_target_millis = 0;  // 0: SchedulerOptions' default
+  DeviceOption device = DeviceOption::kAuto;
+  uint32_t quantization = 0;
+  std::filesystem::path product_library_directory;  // CUDA: looked in first; empty: where such libraries usually are
+  int64_t memory_limit_bytes = 0;                   // 0: what the machine has free
+  int32_t queue_limit = 0;                          // 0: SchedulerOptions' default
+  int32_t latency_target_millis = 0;                // 0: SchedulerOptions' default
 };
+
+// Whether this build has the backend of `device`, whatever the machine has. True of kAuto.
+bool HasBackend(DeviceOption device);
 
 // All of it is safe to call from any thread; the destructor is the last call.
 class Engine {
@@ -56,6 +68,11 @@ class Engine {
   int threads() const { return options_.threads; }
   // kF32 or kBF16.
   ComputeOption compute() const { return options_.compute; }
+  // kCpu or kCuda.
+  DeviceOption device() const { return options_.device; }
+  // Why kAuto became kCpu; else empty.
+  const std::string& device_reason() const { return device_reason_; }
+  uint32_t quantization() const { return options_.quantization; }
 
   // Checks the request and its memory, and queues it.
   Result<std::shared_ptr<Job>> Submit(Request request);
@@ -79,7 +96,9 @@ class Engine {
   };
   class LaneObserver;
 
-  Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::shared_ptr<ThreadPool> pool);
+  // `options` are resolved: nothing is kAuto.
+  Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::string device_reason,
+         std::shared_ptr<ThreadPool> pool);
 
   // ---- Opening (engine_open.cpp) ------------------------------------------------------------------------------------
 
@@ -125,6 +144,7 @@ class Engine {
 
   std::unique_ptr<Checkpoint> checkpoint_;
   EngineOptions options_;
+  const std::string device_reason_;
   Capabilities capabilities_;
   Pipeline pipeline_;
   std::string backend_;

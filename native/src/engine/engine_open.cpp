@@ -29,6 +29,16 @@ Status CheckOptions(const EngineOptions& options) {
     return InvalidArgument(
         fmt::format("compute must be auto (0), f32 (1) or bf16 (2): found {}", static_cast<int>(options.compute)));
   }
+  if (options.device < DeviceOption::kAuto || options.device > DeviceOption::kCuda) {
+    return InvalidArgument(
+        fmt::format("device must be auto (0), cpu (1) or cuda (2): found {}", static_cast<int>(options.device)));
+  }
+  if ((options.quantization & ~(kInt8Language | kE4M3Diffusion)) != 0) {
+    return InvalidArgument(
+        fmt::format("quantization must be of the bits int8 of the language model ({}) and e4m3 of the "
+                    "diffusion transformer ({}): found {}",
+                    kInt8Language, kE4M3Diffusion, options.quantization));
+  }
   if (options.memory_limit_bytes < 0) {
     return InvalidArgument(fmt::format("the memory limit must be 0 (what is free) or a number of bytes: found {}",
                                        options.memory_limit_bytes));
@@ -47,6 +57,33 @@ Status CheckOptions(const EngineOptions& options) {
 ComputeOption Resolve(ComputeOption option, const Checkpoint& checkpoint) {
   if (option != ComputeOption::kAuto) return option;
   return checkpoint.is_16_bit() && cpu::HasNativeBF16() ? ComputeOption::kBF16 : ComputeOption::kF32;
+}
+
+// What kAuto became, and why that is not kCuda.
+struct DeviceChoice {
+  DeviceOption device = DeviceOption::kCpu;
+  std::string reason;
+};
+
+Result<DeviceChoice> ChooseDevice(DeviceOption option) {
+  if (option == DeviceOption::kCpu || HasBackend(DeviceOption::kCuda)) return DeviceChoice{option, {}};
+  const std::string reason =
+      "this build of the library has no CUDA backend: use the one that was built with it (for Java the artifact "
+      "dev.blip3o:blip3o-native with the classifier linux-x86_64-cuda)";
+  if (option == DeviceOption::kCuda) return Unsupported("the model can't run on a CUDA device: " + reason);
+  return DeviceChoice{DeviceOption::kCpu, reason};
+}
+
+Status CheckQuantization(const EngineOptions& options) {
+  if (options.device != DeviceOption::kCpu || options.quantization == 0) return {};
+  if ((options.quantization & kE4M3Diffusion) != 0) {
+    return Unsupported(
+        "e4m3 quantization of the diffusion transformer is for CUDA devices, and the model runs on the CPU: leave it "
+        "out, or run on a CUDA device");
+  }
+  return Unsupported(
+      "int8 quantization of the language model is for CUDA devices, and the model runs on the CPU: leave "
+      "it out, or run on a CUDA device");
 }
 
 // Text to image with a prompt of usual length.
@@ -75,9 +112,13 @@ int PictureLanes(const Checkpoint& checkpoint, int threads) {
 
 }  // namespace
 
-Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::shared_ptr<ThreadPool> pool)
+bool HasBackend(DeviceOption device) { return device == DeviceOption::kAuto || device == DeviceOption::kCpu; }
+
+Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::string device_reason,
+               std::shared_ptr<ThreadPool> pool)
     : checkpoint_(std::move(checkpoint)),
       options_(std::move(options)),
+      device_reason_(std::move(device_reason)),
       capabilities_(checkpoint_->capabilities()),
       pipeline_(*checkpoint_),
       pool_(std::move(pool)),
@@ -86,13 +127,17 @@ Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, st
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& directory, const EngineOptions& options) {
   BLIP3O_RETURN_IF_ERROR(CheckOptions(options));
+  BLIP3O_ASSIGN_OR_RETURN(DeviceChoice choice, ChooseDevice(options.device));
   BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint,
                           Checkpoint::Open(directory, options.diffusion_directory));
   EngineOptions resolved = options;
   if (resolved.threads == 0) resolved.threads = UsableProcessors();
   resolved.compute = Resolve(options.compute, *checkpoint);
+  resolved.device = choice.device;
+  BLIP3O_RETURN_IF_ERROR(CheckQuantization(resolved));
   BLIP3O_ASSIGN_OR_RETURN(std::shared_ptr<ThreadPool> pool, ThreadPool::Create(resolved.threads));
-  std::unique_ptr<Engine> engine(new Engine(std::move(checkpoint), std::move(resolved), std::move(pool)));
+  std::unique_ptr<Engine> engine(
+      new Engine(std::move(checkpoint), std::move(resolved), std::move(choice.reason), std::move(pool)));
   BLIP3O_RETURN_IF_ERROR(engine->Start());
   return engine;
 }

@@ -8,6 +8,7 @@
 namespace blip3o {
 
 struct Metrics {
+  bool healthy = true;
   int64_t queued = 0, running = 0;
   int64_t memory_in_use_bytes = 0, memory_peak_bytes = 0, memory_limit_bytes = 0, memory_blocks = 0;
   int64_t submitted = 0, refused = 0, done = 0, failed = 0, cancelled = 0, expired = 0;

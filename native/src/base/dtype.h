@@ -8,8 +8,9 @@
 
 namespace blip3o {
 
-// The same values as blip3o_dtype in blip3o.h.
-enum class DType : int32_t { kF32 = 0, kBF16 = 1, kF16 = 2, kI32 = 3, kI64 = 4, kU8 = 5 };
+// The same values as blip3o_dtype in blip3o.h, and kQ8, which only weights inside the runtime have: int8 with a scale
+// for each 128 inputs of a row (weights/quantize.h).
+enum class DType : int32_t { kF32 = 0, kBF16 = 1, kF16 = 2, kI32 = 3, kI64 = 4, kU8 = 5, kQ8 = 100 };
 
 constexpr int64_t SizeOf(DType dtype) {
   switch (dtype) {
@@ -22,6 +23,7 @@ constexpr int64_t SizeOf(DType dtype) {
     case DType::kI64:
       return 8;
     case DType::kU8:
+    case DType::kQ8:
       return 1;
   }
   return 0;
@@ -42,6 +44,8 @@ constexpr std::string_view NameOf(DType dtype) {
       return "I64";
     case DType::kU8:
       return "U8";
+    case DType::kQ8:
+      return "Q8";
   }
   return "?";
 }

@@ -3,7 +3,10 @@
 #include "ops/cpu/pack.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
+
+#include "base/q8.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/pack.cpp"
@@ -119,6 +122,29 @@ void PackF16(const char* bytes, int64_t row_bytes, int64_t count, int64_t depth,
   }
 }
 
+// `block.k` and kStagedDepth divide a block of scales.
+void PackQ8(const WeightBlock& block, int64_t width, float* panel) {
+  static_assert(kQ8Block % kStagedDepth == 0);
+  assert(block.k % kStagedDepth == 0);
+  constexpr int64_t kStagedRows = 16;
+  HWY_ALIGN float staged[kStagedRows * kStagedDepth];
+  const View view{block.data, DType::kQ8, {block.weight_rows, block.row_length}};
+  const Q8Layout layout = Q8Layout::Of(view);
+  for (int64_t n = 0; n < block.count; n += kStagedRows) {
+    const int64_t rows = std::min(kStagedRows, block.count - n);
+    for (int64_t k = 0; k < block.depth; k += kStagedDepth) {
+      const int64_t columns = std::min(kStagedDepth, block.depth - k);
+      for (int64_t row = 0; row < rows; ++row) {
+        const int8_t* from = layout.row(view, block.n + n + row) + block.k + k;
+        const float scale = layout.scales(view, block.n + n + row)[(block.k + k) / kQ8Block];
+        float* to = staged + row * kStagedDepth;
+        for (int64_t i = 0; i < columns; ++i) to[i] = scale * static_cast<float>(from[i]);
+      }
+      PackF32(reinterpret_cast<const char*>(staged), kStagedDepth * 4, rows, columns, width, panel + k * width + n);
+    }
+  }
+}
+
 void PackPanelKernel(const WeightBlock& block, int64_t width, float* panel) {
   if (block.count < width) {
     for (int64_t k = 0; k < block.depth; ++k) {
@@ -132,6 +158,8 @@ void PackPanelKernel(const WeightBlock& block, int64_t width, float* panel) {
       return PackBF16(bytes, row_bytes, block.count, block.depth, width, panel);
     case DType::kF16:
       return PackF16(bytes, row_bytes, block.count, block.depth, width, panel);
+    case DType::kQ8:
+      return PackQ8(block, width, panel);
     default:
       return PackF32(bytes, row_bytes, block.count, block.depth, width, panel);
   }

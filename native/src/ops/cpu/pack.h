@@ -24,9 +24,10 @@ struct WeightBlock {
   int64_t row_length = 0;  // K
   int64_t n = 0, count = 0;
   int64_t k = 0, depth = 0;
+  int64_t weight_rows = 0;  // N; of kQ8 only, whose k is a multiple of 64
 };
 
-// panel[k, n] = block[n, k] as f32, [depth, width] with zeros behind the block's columns.
+// panel[k, n] = block[n, k] as f32, of kQ8 with its scale, [depth, width] with zeros behind the block's columns.
 void PackPanel(const WeightBlock& block, int64_t width, float* panel);
 
 // panel[k / 2, n, k % 2] = block[n, k] of a BF16 weight, [padded_depth / 2, width, 2] with zeros behind the block.

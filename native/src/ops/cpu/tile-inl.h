@@ -10,8 +10,10 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstdint>
 
+#include "base/q8.h"
 #include "base/tensor.h"
 #include "ops/cpu/simd-inl.h"
 
@@ -172,6 +174,75 @@ void DotRows(const float* x, int64_t x_stride, const char* weight, int64_t depth
   for (; c < columns; ++c) {
     DotTile<Source, kRows, 1, kLayout>(x, x_stride, weight + c * stride, depth, sums + c, sums_stride);
   }
+}
+
+// ---- Dot products with kQ8 weights ---------------------------------------------------------------------------------
+
+// Columns of a tile beside its rows: the sums of a block and of all blocks, the weights of a step and one x fit the
+// registers.
+template <size_t kRows>
+constexpr size_t DotColumnsQ8() {
+#if HWY_TARGET == HWY_AVX3
+  return kRows == 8 ? 1 : (kRows == 4 ? 2 : (kRows == 2 ? 4 : 8));
+#else
+  return kRows == 1 ? 4 : (kRows == 2 ? 2 : 1);
+#endif
+}
+
+// A place in a kQ8 weight: rows from some on, all of their blocks.
+struct Q8Rows {
+  const int8_t* values;
+  const float* scales;
+  int64_t stride, blocks;
+
+  Q8Rows From(int64_t row) const { return {values + row * stride, scales + row * blocks, stride, blocks}; }
+};
+
+// sums[r · sums_stride + c] = Σ_b scale[c, b] · Σ_k x[r, k] · int8[c, k] over the k of block b, for kRows × kColumns of
+// them; x is packed, `padded` deep. Within a block lane l takes the products of k ≡ l (mod lanes) in ascending order;
+// blocks follow in ascending order, then the lanes are added.
+template <size_t kRows, size_t kColumns>
+HWY_NOINLINE void DotTileQ8(const float* x, const Q8Rows& weight, int64_t padded, float* sums, int64_t sums_stride) {
+  const Tag d;
+  const hn::Rebind<int32_t, Tag> d32;
+  const hn::Rebind<int8_t, Tag> d8;
+  const int64_t lanes = VectorLanes();
+  Tile<kRows, kColumns> total;
+  ClearTile<kRows, kColumns>(total);
+  for (int64_t block = 0; block < weight.blocks; ++block) {
+    Tile<kRows, kColumns> sum;
+    ClearTile<kRows, kColumns>(sum);
+    const int64_t end = std::min(padded, (block + 1) * kQ8Block);
+    for (int64_t k = block * kQ8Block; k < end; k += lanes, x += static_cast<int64_t>(kRows) * lanes) {
+      Vector w[kColumns];
+      Unroll<kColumns>([&](auto c) BLIP3O_INLINE {
+        w[c] = hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, weight.values + c * weight.stride + k)));
+      });
+      Unroll<kRows>([&](auto r) BLIP3O_INLINE {
+        const Vector a = hn::LoadU(d, x + r * lanes);
+        Unroll<kColumns>([&](auto c) BLIP3O_INLINE { sum[r][c] = hn::MulAdd(a, w[c], sum[r][c]); });
+      });
+    }
+    Unroll<kColumns>([&](auto c) BLIP3O_INLINE {
+      const Vector scale = hn::Set(d, weight.scales[c * weight.blocks + block]);
+      Unroll<kRows>([&](auto r) BLIP3O_INLINE { total[r][c] = hn::MulAdd(scale, sum[r][c], total[r][c]); });
+    });
+  }
+  Unroll<kRows>([&](auto r) BLIP3O_INLINE {
+    Unroll<kColumns>([&](auto c) BLIP3O_INLINE { sums[r * sums_stride + c] = SumOf(d, total[r][c]); });
+  });
+}
+
+// The dot products of kRows packed rows of x with `columns` rows of the weight, tile by tile.
+template <size_t kRows>
+void DotRowsQ8(const float* x, const Q8Rows& weight, int64_t padded, int64_t columns, float* sums,
+               int64_t sums_stride) {
+  constexpr size_t kColumns = DotColumnsQ8<kRows>();
+  int64_t c = 0;
+  for (; c + static_cast<int64_t>(kColumns) <= columns; c += kColumns) {
+    DotTileQ8<kRows, kColumns>(x, weight.From(c), padded, sums + c, sums_stride);
+  }
+  for (; c < columns; ++c) DotTileQ8<kRows, 1>(x, weight.From(c), padded, sums + c, sums_stride);
 }
 
 }  // namespace HWY_NAMESPACE

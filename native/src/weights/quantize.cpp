@@ -41,7 +41,7 @@ void QuantizeBlock(const float* values, int64_t count, int8_t* to, float* scale)
   *scale = largest / kLargest;
   for (int64_t i = 0; i < kQ8Block; ++i) {
     // A block of zeros, or of values so small that their scale is none, is zero.
-    const float value = i < count && *scale > 0.0f ? std::nearbyint(values[i] / *scale) : 0.0f;
+    const float value = i<count&& * scale> 0.0f ? std::nearbyint(values[i] / *scale) : 0.0f;
     to[i] = static_cast<int8_t>(std::clamp(value, -kLargest, kLargest));
   }
 }

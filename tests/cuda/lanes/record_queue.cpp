@@ -24,7 +24,7 @@ bool RecordQueue::Owns(const void* address) const {
 }
 
 void RecordQueue::CopyOut(const void*, int64_t size_bytes, void* host) {
-  std::memset(host, 0, static_cast<size_t>(size_bytes));
+  std::memset(host, 1, static_cast<size_t>(size_bytes));
 }
 
 void RecordQueue::Launch(const LaunchRequest& request) {

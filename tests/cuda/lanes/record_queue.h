@@ -28,8 +28,9 @@ class RecordQueue final : public Queue {
   const DeviceLimits& limits() const override { return limits_; }
   Result<Buffer> Allocate(int64_t size_bytes) override;
   bool Owns(const void* address) const override;
+  bool HoldsData() const override { return false; }
   void CopyIn(const void*, int64_t, void*) override {}
-  // Zeros.
+  // Bytes of 1: no flag says no, no count is large.
   void CopyOut(const void* from, int64_t size_bytes, void* host) override;
   void Fill(void*, uint8_t, int64_t) override {}
   void Launch(const LaunchRequest& request) override;

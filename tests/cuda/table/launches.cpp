@@ -21,25 +21,38 @@ class SilentObserver final : public RunObserver {
   Status OnWork() override { return {}; }
 };
 
+// Shared memory of a block and what else launch code asks.
+cuda::DeviceLimits LimitsOf(int compute_capability) {
+  constexpr int64_t kKiB = 1024;
+  const bool small = compute_capability == 86 || compute_capability == 89 || compute_capability >= 120;
+  const int64_t shared = small ? 99 * kKiB : compute_capability == 80 ? 163 * kKiB : 227 * kKiB;
+  return {compute_capability, 132, shared};
+}
+
 // Operations of the CUDA backend whose queue only notes.
 class Notebook {
  public:
-  explicit Notebook(int compute_capability)
-      : queue_(new cuda::lanes::RecordQueue(compute_capability)),
-        ops_(cuda::CreateOps(std::unique_ptr<cuda::Queue>(queue_), std::make_shared<cuda::WeightStore>())) {}
+  explicit Notebook(int compute_capability) : Notebook(new cuda::lanes::RecordQueue(LimitsOf(compute_capability))) {}
 
   const Workplace& at() const { return at_; }
   // What was launched since the last call.
   Stage Take(std::string name) {
+    const auto& all = queue_->launches();
     Stage stage{std::move(name), {}};
-    for (const cuda::LaunchRequest& request : queue_->TakeLaunches()) {
-      stage.launches.push_back({request.name, request.kernel, request.shape, request.cost});
+    for (; taken_ < all.size(); ++taken_) {
+      stage.launches.push_back({all[taken_].name, all[taken_].kernel, all[taken_].shape, all[taken_].cost});
     }
     return stage;
   }
 
  private:
+  explicit Notebook(cuda::lanes::RecordQueue* queue)
+      : queue_(queue),
+        ops_(cuda::CreateOps(std::unique_ptr<cuda::Queue>(queue),
+                             std::make_shared<cuda::WeightStore>(cuda::WeightOptions()))) {}
+
   cuda::lanes::RecordQueue* queue_;  // of ops_
+  size_t taken_ = 0;
   std::unique_ptr<Ops> ops_;
   Arena arena_;
   SilentObserver observer_;

@@ -167,8 +167,8 @@ class Product {
   }
 
   void Pack(int64_t panel, int64_t piece, void* memory) const {
-    const WeightBlock block = {weight_.data,     weight_.dtype,      x_.cols,       panel * kPanelWidth,
-                               ColumnsOf(panel), piece * cut_.depth, DepthOf(piece),  weight_.shape[0]};
+    const WeightBlock block = {weight_.data,     weight_.dtype,      x_.cols,        panel * kPanelWidth,
+                               ColumnsOf(panel), piece * cut_.depth, DepthOf(piece), weight_.shape[0]};
     if (mode_ == Mode::kNative) {
       PackPairs(block, RoundUp(block.depth, kPairDepth), kPanelWidth, static_cast<uint16_t*>(memory));
     } else {

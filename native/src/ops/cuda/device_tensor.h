@@ -16,7 +16,8 @@ enum class WeightType : int32_t { kF32, kBF16, kInt8 };
 
 // [N, K]. Rows of BF16 are padded with zeros to a multiple of 64 values and start at 16 bytes. Rows of F32 have no
 // promise but their 4 bytes, and nothing behind K.
-// Rows of kInt8 are K padded to a multiple of 128 int8 values, each row's scales stand at `scales` [N, K / 128] f32.
+// Rows of kInt8 are K padded to a multiple of 128 int8 values, each row's scales stand at `scales` [N, padded K / 128]
+// f32 (base/q8.h).
 struct DeviceWeight {
   const void* data = nullptr;
   const float* scales = nullptr;  // kInt8 only

@@ -66,6 +66,8 @@ class Queue {
   virtual void CopyIn(const void* host, int64_t size_bytes, void* to) = 0;
   // Waits.
   virtual void CopyOut(const void* from, int64_t size_bytes, void* host) = 0;
+  // False where memory is only counted: nobody has to make what would be copied in.
+  virtual bool HoldsData() const { return true; }
   // Sets bytes.
   virtual void Fill(void* to, uint8_t value, int64_t size_bytes) = 0;
   virtual void Launch(const LaunchRequest& request) = 0;

@@ -126,6 +126,11 @@ PackedForm Rows(WeightType type, int64_t rows, int64_t cols) { return {type, row
 
 PackedForm FormOf(const View& view, Use use, WeightType product) {
   assert(product != WeightType::kInt8 && view.shape.rank() > 0);
+  if (view.dtype == DType::kQ8) {
+    assert(use == Use::kRows);
+    const Q8Layout layout = Q8Layout::Of(view);
+    return {WeightType::kInt8, layout.rows, layout.cols, layout.stride};
+  }
   assert(view.dtype == DType::kF32 || view.dtype == DType::kBF16 || view.dtype == DType::kF16);
   const int64_t first = view.shape[0], rest = view.count() / first;
   switch (use) {
@@ -148,6 +153,10 @@ PackedForm FormOf(const View& view, Use use, WeightType product) {
 }
 
 void PackLines(const View& view, Use use, const PackedForm& form, int64_t first, int64_t count, void* to) {
+  if (form.type == WeightType::kInt8) {
+    std::memcpy(to, Q8Layout::Of(view).row(view, first), static_cast<size_t>(count * form.line_bytes()));
+    return;
+  }
   std::vector<float> values;
   if (use == Use::kConv || use == Use::kUpsample) values.resize(static_cast<size_t>(view.shape[1] * kTaps));
   for (int64_t i = 0; i < count; ++i) {

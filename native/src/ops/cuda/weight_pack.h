@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/q8.h"
 #include "base/tensor.h"
 #include "ops/cuda/device_tensor.h"
 #include "ops/cuda/weight_store.h"
@@ -16,12 +17,15 @@ struct PackedForm {
   int64_t cols = 0;
   int64_t stride = 0;
 
-  int64_t value_bytes() const { return type == WeightType::kBF16 ? 2 : 4; }
+  int64_t value_bytes() const { return type == WeightType::kInt8 ? 1 : type == WeightType::kBF16 ? 2 : 4; }
   int64_t line_bytes() const { return stride * value_bytes(); }
-  int64_t bytes() const { return lines * line_bytes(); }
+  // Of all lines; behind them stand the scales of kInt8.
+  int64_t lines_bytes() const { return lines * line_bytes(); }
+  int64_t scales_bytes() const { return type == WeightType::kInt8 ? lines * (stride / kQ8Block) * 4 : 0; }
+  int64_t bytes() const { return lines_bytes() + scales_bytes(); }
 };
 
-// `product`: kF32 or kBF16, the type of products' weights.
+// `product`: kF32 or kBF16, the type of products' weights. A kQ8 view stays what it is.
 PackedForm FormOf(const View& view, Use use, WeightType product);
 
 // Writes lines [first, first + count) to `to`.

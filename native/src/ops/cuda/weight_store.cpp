@@ -18,7 +18,7 @@ constexpr int64_t kStagedBytes = 8 << 20;  // packed on the host before they are
 // Where `part` lies in the packed `whole`; empty where it doesn't.
 std::optional<DeviceWeight> PartOf(const View& whole, const DeviceWeight& packed, const View& part, Use use) {
   if (part.data == whole.data && part.dtype == whole.dtype && part.shape == whole.shape) return packed;
-  if ((use != Use::kRows && use != Use::kVector) || part.dtype != whole.dtype) return {};
+  if ((use != Use::kRows && use != Use::kVector) || part.dtype != whole.dtype || part.dtype == DType::kQ8) return {};
   const int64_t offset = static_cast<const char*>(part.data) - static_cast<const char*>(whole.data);
   if (offset < 0 || offset + part.size_bytes() > whole.size_bytes()) return {};
 
@@ -138,6 +138,11 @@ DeviceWeight WeightStore::BringIn(Queue& queue, const View& view, Use use) {
 
 DeviceWeight WeightStore::Upload(Queue& queue, const View& view, Use use, void* to) const {
   const PackedForm form = FormOf(view, use, options_.product);
+  DeviceWeight weight = {to, nullptr, form.type, form.lines, form.cols, form.stride};
+  char* scales = static_cast<char*>(to) + form.lines_bytes();
+  if (form.scales_bytes() > 0) weight.scales = reinterpret_cast<const float*>(scales);
+  if (!queue.HoldsData()) return weight;
+  if (form.scales_bytes() > 0) queue.CopyIn(Q8Layout::Of(view).scales(view, 0), form.scales_bytes(), scales);
   const int64_t lines_at_once = std::max<int64_t>(1, kStagedBytes / form.line_bytes());
   std::vector<char> staged(static_cast<size_t>(std::min(lines_at_once, form.lines) * form.line_bytes()));
   for (int64_t line = 0; line < form.lines; line += lines_at_once) {
@@ -145,7 +150,7 @@ DeviceWeight WeightStore::Upload(Queue& queue, const View& view, Use use, void* 
     PackLines(view, use, form, line, count, staged.data());
     queue.CopyIn(staged.data(), count * form.line_bytes(), static_cast<char*>(to) + line * form.line_bytes());
   }
-  return {to, nullptr, form.type, form.lines, form.cols, form.stride};
+  return weight;
 }
 
 }  // namespace blip3o::cuda

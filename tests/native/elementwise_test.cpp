@@ -128,8 +128,8 @@ TEST(GuidedStep, EqualsItsFormulaWithAndWithoutGuidance) {
         const OwnedMatrix null(301, cols, Numbers(1)), cond(301, cols, Numbers(2)), before(301, cols, Numbers(3));
         OwnedMatrix velocity(301, cols), x(before), alone(before);
         TestContext context(2);
-        cpu::GuidedStep(context, guided ? *null : Matrix(), *cond, 2.5f, -0.25f, *velocity, *x);
-        cpu::GuidedStep(context, guided ? *null : Matrix(), *cond, 2.5f, -0.25f, Matrix(), *alone);
+        cpu::GuidedStep(context, guided ? *null : Matrix(), *cond, {2.5f, -0.25f}, *velocity, *x);
+        cpu::GuidedStep(context, guided ? *null : Matrix(), *cond, {2.5f, -0.25f}, Matrix(), *alone);
         ASSERT_TRUE(velocity.PaddingUntouched() && x == alone);
         for (int64_t r = 0; r < 301; ++r) {
           for (int64_t c = 0; c < cols; ++c) {

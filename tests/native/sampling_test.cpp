@@ -13,6 +13,8 @@
 namespace blip3o {
 namespace {
 
+using cpu::SamplingParameters;
+
 using test::Numbers;
 using test::TestContext;
 

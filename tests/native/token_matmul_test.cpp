@@ -28,6 +28,11 @@ ScratchContext ContextFor(int64_t depth, int threads = 1) {
   return ScratchContext(threads, cpu::TokenMatmulScratch(capacity, threads));
 }
 
+void Multiply(cpu::Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) {
+  const TokenProduct product{weight, epilogue, out};
+  cpu::TokenMatmul(context, {.x = x}, {&product, 1});
+}
+
 struct Exact {
   double value, magnitude;
 };
@@ -49,7 +54,7 @@ void CheckProduct(int64_t rows, int64_t depth, int64_t columns, DType dtype, cpu
   OwnedMatrix out(rows, columns);
   ScratchContext context = ContextFor(depth);
   context.context.compute = compute;
-  cpu::TokenMatmul(context, *x, *weight, {}, *out);
+  Multiply(context, *x, *weight, {}, *out);
   ASSERT_TRUE(out.PaddingUntouched());
   const bool rounded = compute == cpu::Compute::kBF16 && dtype == DType::kBF16;
   for (int64_t r = 0; r < rows; ++r) {
@@ -80,7 +85,7 @@ void CheckEpilogue(Activation activation, DType dtype, int64_t gate_rows, bool i
   const OwnedWeight weight(Shape{columns, depth}, dtype, Numbers(2)), bias(Shape{columns}, dtype, Numbers(5));
   OwnedMatrix out(residual);
   ScratchContext context = ContextFor(depth);
-  cpu::TokenMatmul(context, *x, *weight, {*bias, activation, *gate, in_place ? *out : *residual}, *out);
+  Multiply(context, *x, *weight, {*bias, activation, *gate, in_place ? *out : *residual}, *out);
   ASSERT_TRUE(out.PaddingUntouched());
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = 0; c < columns; ++c) {
@@ -114,7 +119,7 @@ TEST(TokenSwiGlu, EqualsItsFormula) {
         const OwnedWeight gate(Shape{columns, depth}, dtype, Numbers(2)), up(Shape{columns, depth}, dtype, Numbers(3));
         OwnedMatrix out(rows, columns);
         ScratchContext context = ContextFor(depth);
-        cpu::TokenSwiGlu(context, *x, *gate, *up, *out);
+        cpu::TokenSwiGlu(context, {.x = *x}, *gate, *up, *out);
         ASSERT_TRUE(out.PaddingUntouched());
         for (int64_t r = 0; r < rows; ++r) {
           for (int64_t c = 0; c < columns; ++c) {
@@ -160,12 +165,67 @@ TEST(TokenMatmul, RowsHaveTheSameBytesInAnyCompany) {
       for (cpu::Compute compute : {cpu::Compute::kF32, cpu::Compute::kBF16}) {
         CheckCompany(131, 509, [&](ScratchContext& context, const Matrix& x, const Matrix& out) {
           context.context.compute = compute;
-          cpu::TokenMatmul(context, x, *weight, {*bias, Activation::kSilu, {}, {}}, out);
+          Multiply(context, x, *weight, {*bias, Activation::kSilu, {}, {}}, out);
         });
         CheckCompany(131, 509, [&](ScratchContext& context, const Matrix& x, const Matrix& out) {
           context.context.compute = compute;
-          cpu::TokenSwiGlu(context, x, *weight, *up, out);
+          cpu::TokenSwiGlu(context, {.x = x}, *weight, *up, out);
         });
+      }
+    }
+  });
+}
+
+// The bytes of a norm and products of its result, each by itself. Products of one input may differ in their types, and
+// so in whether the input is rounded.
+TEST(TokenMatmul, NormsItsInputOnceForAllProducts) {
+  ForEachTarget([] {
+    const int64_t depth = 131, columns[] = {61, 24, 13};
+    const OwnedWeight norm(Shape{depth}, DType::kBF16, Numbers(2));
+    const OwnedWeight weights[] = {OwnedWeight(Shape{columns[0], depth}, DType::kBF16, Numbers(3)),
+                                   OwnedWeight(Shape{columns[1], depth}, DType::kF32, Numbers(4)),
+                                   OwnedWeight(Shape{columns[2], depth}, DType::kBF16, Numbers(5))};
+    for (cpu::Compute compute : {cpu::Compute::kF32, cpu::Compute::kBF16}) {
+      for (int64_t rows : {1, 3, 64}) {
+        const OwnedMatrix x(rows, depth, Numbers(1));
+        ScratchContext context = ContextFor(depth);
+        context.context.compute = compute;
+        OwnedMatrix normed(rows, depth);
+        cpu::RmsNorm(context, *x, *norm, {}, 1e-6, Activation::kNone, {}, *normed);
+        std::vector<OwnedMatrix> expected, out;
+        std::vector<TokenProduct> products;
+        for (size_t i = 0; i < 3; ++i) {
+          expected.emplace_back(rows, columns[i]);
+          out.emplace_back(rows, columns[i]);
+        }
+        for (size_t i = 0; i < 3; ++i) {
+          Multiply(context, *normed, *weights[i], {}, *expected[i]);
+          products.push_back({*weights[i], {}, *out[i]});
+        }
+        cpu::TokenMatmul(context, {*x, *norm, 1e-6}, products);
+        for (size_t i = 0; i < 3; ++i)
+          ASSERT_TRUE(out[i] == expected[i]) << "product " << i << " of " << rows << " rows";
+      }
+    }
+  });
+}
+
+TEST(TokenSwiGlu, NormsItsInput) {
+  ForEachTarget([] {
+    const int64_t depth = 131, columns = 61;
+    const OwnedWeight norm(Shape{depth}, DType::kF32, Numbers(2));
+    const OwnedWeight gate(Shape{columns, depth}, DType::kBF16, Numbers(3)),
+        up(Shape{columns, depth}, DType::kBF16, Numbers(4));
+    for (cpu::Compute compute : {cpu::Compute::kF32, cpu::Compute::kBF16}) {
+      for (int64_t rows : {1, 3, 64}) {
+        const OwnedMatrix x(rows, depth, Numbers(1));
+        ScratchContext context = ContextFor(depth);
+        context.context.compute = compute;
+        OwnedMatrix normed(rows, depth), expected(rows, columns), out(rows, columns);
+        cpu::RmsNorm(context, *x, *norm, {}, 1e-6, Activation::kNone, {}, *normed);
+        cpu::TokenSwiGlu(context, {.x = *normed}, *gate, *up, *expected);
+        cpu::TokenSwiGlu(context, {*x, *norm, 1e-6}, *gate, *up, *out);
+        ASSERT_TRUE(out == expected) << rows << " rows";
       }
     }
   });
@@ -183,7 +243,7 @@ TEST(TokenMatmul, KeepsNaNAndInfinityInTheirRowsAndColumns) {
       if (activation == Activation::kTanh) continue;  // it bounds what is infinite
       OwnedMatrix out(rows, columns);
       ScratchContext context = ContextFor(depth);
-      cpu::TokenMatmul(context, *x, *weight, {{}, activation, {}, {}}, *out);
+      Multiply(context, *x, *weight, {{}, activation, {}, {}}, *out);
       for (int64_t r = 0; r < rows; ++r) {
         EXPECT_TRUE(std::isnan(out.at(r, 25)));
         for (int64_t c = 0; c < 25; ++c) {

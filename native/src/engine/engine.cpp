@@ -346,7 +346,9 @@ void Engine::Tell(Work work, Active& active) {
   active.job->SetTimings(run.timings);
   if (work == Work::kToken) {
     const int32_t count = static_cast<int32_t>(run.hidden_states.rows - 1);
-    events.Push({EventKind::kToken, static_cast<int32_t>(run.drawn), count});
+    for (int64_t drawn = run.drawn - run.drawn_in_round + 1; drawn <= run.drawn; ++drawn) {
+      events.Push({EventKind::kToken, static_cast<int32_t>(drawn), count});
+    }
   }
   if (work != Work::kStep) return;
   const int32_t steps = PictureHalf::Steps(run.request);
@@ -357,19 +359,23 @@ void Engine::Tell(Work work, Active& active) {
 void Engine::Count(Work work, std::span<Active* const> actives, const std::vector<Status>& statuses, Time began,
                    Time ended) {
   SecondsOf(work, metrics_.seconds) += Seconds(ended - began);
-  metrics_.token_batches += work == Work::kToken;
+  int64_t batches = 0;
   for (size_t i = 0; i < actives.size(); ++i) {
     if (!statuses[i].ok()) continue;
     const Run& run = *actives[i]->run;
-    metrics_.tokens += work == Work::kToken;
+    if (work == Work::kToken) {
+      metrics_.tokens += run.drawn_in_round;
+      batches = run.drawn_in_round;  // each of them draws as many
+    }
     metrics_.steps += work == Work::kStep;
     metrics_.pictures += work == Work::kDecode;
     metrics_.previews += work == Work::kStep && run.preview != nullptr;
-    if (work == Work::kToken && run.drawn == 1) {
+    if (work == Work::kToken && run.drawn == run.drawn_in_round) {
       ++metrics_.first_tokens;
       metrics_.first_token_seconds += Seconds(ended - actives[i]->submitted);
     }
   }
+  metrics_.token_batches += batches;
 }
 
 std::vector<Engine::Active> Engine::CarryOut() {

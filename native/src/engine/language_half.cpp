@@ -11,6 +11,23 @@
 
 namespace blip3o {
 
+namespace {
+
+// Of the longest sequence that a batch of tokens may become: one number for all of its tokens, so that they repeat.
+constexpr int64_t kPositionsUnit = 128;
+
+// Every run has so many tokens left, and nobody asks for what only the round's first token leaves behind.
+int64_t TokensOfRound(const Ops& ops, std::span<Run* const> runs, int64_t tokens) {
+  int64_t count = ops.TokensAhead();
+  for (const Run* run : runs) {
+    count = std::min(count, tokens - run->drawn);
+    if (run->drawn == 0 && run->Wants(Value::kFirstLogits)) count = 1;
+  }
+  return count;
+}
+
+}  // namespace
+
 LanguageHalf::LanguageHalf(const Checkpoint& checkpoint)
     : checkpoint_(checkpoint),
       config_(checkpoint.config()),
@@ -68,89 +85,105 @@ Status LanguageHalf::Prefill(const Workplace& at, Run& run) const {
   return Finish(at.ops, run);
 }
 
+std::vector<TokenRow> LanguageHalf::TableOf(std::span<Run* const> runs) const {
+  std::vector<TokenRow> rows;
+  for (const Run* run : runs) {
+    const Request& request = run->request;
+    TokenRow row;
+    row.cache = run->cache.data;
+    row.capacity = run->cache.capacity;
+    row.hidden_states = run->hidden_states.data;
+    row.tokens = run->tokens;
+    row.position = run->prefilled + run->drawn;
+    row.drawn = run->drawn;
+    row.seed = request.seed;
+    row.top_k = request.top_k;
+    row.temperature = request.temperature;
+    row.top_p = request.top_p;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
 void LanguageHalf::NextTokens(const Workplace& at, std::span<Run* const> runs, std::vector<Status>& statuses) const {
   const Arena::Scope scope(at.arena);
   const int64_t count = static_cast<int64_t>(runs.size());
   assert(1 <= count && count <= LanguageModel::kMostRows);
-  statuses.assign(runs.size(), Status());
+  std::vector<TokenRow> rows = TableOf(runs);
+  int64_t capacity = 0;
+  for (const TokenRow& row : rows) capacity = std::max(capacity, row.capacity);
+  const TokenTable table{at.arena.Take<TokenRow>(count), count,
+                         (capacity + kPositionsUnit - 1) / kPositionsUnit * kPositionsUnit};
   const Matrix hidden = at.arena.TakeMatrix(count, config_.language_model.hidden_size);
   const Matrix logits = at.arena.TakeMatrix(count, config_.image_tokens.codes);
-  std::vector<Draw> draws;
-  std::vector<DecodeRow> rows;
-  for (size_t i = 0; i < runs.size(); ++i) {
-    Run& run = *runs[i];
-    const Request& request = run.request;
-    const int64_t k = run.drawn;
-    at.ops.Copy(run.hidden_states.Rows(k, 1), hidden.Rows(static_cast<int64_t>(i), 1));
-    draws.push_back({{request.temperature, request.top_k, request.top_p, request.seed}, k, run.tokens + k});
-    rows.push_back({run.tokens + k, run.prefilled + k, run.cache, run.hidden_states.Rows(k + 1, 1)});
+  const int64_t table_bytes = count * static_cast<int64_t>(sizeof(TokenRow));
+  at.ops.CopyIn(rows.data(), table_bytes, table.rows);
+  const int64_t tokens = TokensOfRound(at.ops, runs, config_.image_tokens.tokens);
+  for (int64_t i = 0; i < tokens; ++i) {
+    at.ops.Repeat(KeyOf(table), [&] {
+      DrawTokens(at.ops, checkpoint_.weights().language_model.image_head, table, hidden, logits);
+      model_.Decode(at.ops, at.arena, static_cast<int32_t>(config_.image_tokens.first), table);
+    });
   }
-  ImageLogits(at.ops, checkpoint_.weights().language_model.image_head, hidden, logits);
-  DrawTokens(at.ops, logits, draws);
-  model_.Decode(at.ops, at.arena, static_cast<int32_t>(config_.image_tokens.first), rows);
-  const Status failure = at.ops.Finish();
+  at.ops.CopyOut(table.rows, table_bytes, rows.data());
+  statuses.assign(runs.size(), at.ops.Finish());
   for (size_t i = 0; i < runs.size(); ++i) {
-    Run& run = *runs[i];
-    statuses[i] = failure;
-    if (!failure.ok()) continue;
-    const Matrix own = logits.Rows(static_cast<int64_t>(i), 1);
-    if (!at.ops.AllFinite(own)) {
-      statuses[i] = NotFinite(at.ops, fmt::format("the logits of image token {}", run.drawn + 1));
-      continue;
-    }
-    if (run.drawn == 0) run.Keep(at.ops, Value::kFirstLogits, DType::kF32, {own.cols}, own.data);
-    if (++run.drawn == config_.image_tokens.tokens) statuses[i] = Finish(at.ops, run);
+    if (!statuses[i].ok()) continue;
+    statuses[i] = TakeTokens(at.ops, rows[i], tokens, logits.Rows(static_cast<int64_t>(i), 1), *runs[i]);
   }
+}
+
+// All that a row reads and writes of its request is named by the table: the same operations serve every batch of as
+// many rows.
+RepeatKey LanguageHalf::KeyOf(const TokenTable& table) {
+  return {0, table.rows, static_cast<uint64_t>(table.most_positions) << 8 | static_cast<uint64_t>(table.count)};
+}
+
+Status LanguageHalf::TakeTokens(Ops& ops, const TokenRow& row, int64_t tokens, const Matrix& logits, Run& run) const {
+  if (row.finite == 0) {
+    const int64_t first = run.drawn + 1;
+    return NotFinite(
+        ops, tokens == 1 ? fmt::format("the logits of image token {}", first)
+                         : fmt::format("the logits of one of the image tokens {} to {}", first, run.drawn + tokens));
+  }
+  if (run.drawn == 0 && tokens == 1) run.Keep(ops, Value::kFirstLogits, DType::kF32, {logits.cols}, logits.data);
+  run.drawn += tokens;
+  run.drawn_in_round = tokens;
+  return run.drawn == config_.image_tokens.tokens ? Finish(ops, run) : Status();
 }
 
 Status LanguageHalf::Finish(Ops& ops, Run& run) const {
   if (!ops.AllFinite(run.hidden_states)) return NotFinite(ops, "the hidden states");
   run.Keep(ops, Value::kTokens, DType::kI32, {config_.image_tokens.tokens}, run.tokens);
   run.Keep(ops, Value::kHiddenStates, run.hidden_states);
-  run.cache.clear();
+  run.cache = {};
   run.cache_memory.reset();
   return {};
 }
 
 Matrix LanguageHalf::Rows(float* data, int64_t positions, int64_t capacity) const {
-  const int64_t head_dim = config_.language_model.head_dim;
-  return {data, config_.language_model.num_kv_heads, positions * head_dim, capacity * head_dim};
+  const LanguageModelConfig& config = config_.language_model;
+  return {data, config.num_layers * 2 * config.num_kv_heads, positions * config.head_dim, capacity * config.head_dim};
 }
 
 int64_t LanguageHalf::PromptBytes(const Run& run) const {
-  const LanguageModelConfig& config = config_.language_model;
-  const int64_t positions = static_cast<int64_t>(run.sequence.size());
-  return (2 * config.num_layers * config.num_kv_heads * config.head_dim * positions + config.hidden_size) *
-         SizeOf(DType::kF32);
+  const Matrix rows = Rows(nullptr, static_cast<int64_t>(run.sequence.size()), 0);
+  return (rows.rows * rows.cols + config_.language_model.hidden_size) * SizeOf(DType::kF32);
 }
 
 KnownPrompt LanguageHalf::CopyPrompt(Ops& ops, const Run& run, Buffer memory, Holding holding) const {
-  const int64_t positions = static_cast<int64_t>(run.sequence.size());
-  float* to = static_cast<float*>(memory.data());
-  for (const KvSlot& slot : run.cache) {
-    for (float* from : {slot.keys, slot.values}) {
-      const Matrix rows = Rows(to, positions, positions);
-      ops.Copy(Rows(from, positions, slot.capacity), rows);
-      to += rows.rows * rows.cols;
-    }
-  }
-  const int64_t hidden = config_.language_model.hidden_size;
-  ops.Copy(run.hidden_states.Rows(0, 1), {to, 1, hidden, hidden});
+  const int64_t positions = static_cast<int64_t>(run.sequence.size()), hidden = config_.language_model.hidden_size;
+  const Matrix rows = Rows(static_cast<float*>(memory.data()), positions, positions);
+  ops.Copy(Rows(run.cache.data, positions, run.cache.capacity), rows);
+  ops.Copy(run.hidden_states.Rows(0, 1), {rows.row(rows.rows), 1, hidden, hidden});
   return {run.sequence, std::move(memory), std::move(holding)};
 }
 
 void LanguageHalf::TakePrompt(Ops& ops, const KnownPrompt& prompt, Run& run) const {
-  const int64_t positions = static_cast<int64_t>(run.sequence.size());
-  float* from = static_cast<float*>(prompt.memory.data());
-  for (const KvSlot& slot : run.cache) {
-    for (float* to : {slot.keys, slot.values}) {
-      const Matrix rows = Rows(from, positions, positions);
-      ops.Copy(rows, Rows(to, positions, slot.capacity));
-      from += rows.rows * rows.cols;
-    }
-  }
-  const int64_t hidden = config_.language_model.hidden_size;
-  ops.Copy({from, 1, hidden, hidden}, run.hidden_states.Rows(0, 1));
+  const int64_t positions = static_cast<int64_t>(run.sequence.size()), hidden = config_.language_model.hidden_size;
+  const Matrix rows = Rows(static_cast<float*>(prompt.memory.data()), positions, positions);
+  ops.Copy(rows, Rows(run.cache.data, positions, run.cache.capacity));
+  ops.Copy({rows.row(rows.rows), 1, hidden, hidden}, run.hidden_states.Rows(0, 1));
   run.prefilled = positions;
   run.copied_prompt = true;
 }

@@ -23,8 +23,9 @@ class LanguageHalf {
   void Begin(const Workplace& at, Run& run) const;
   // The next chunk of the prompt, and of given tokens.
   Status Prefill(const Workplace& at, Run& run) const;
-  // The next token of each of 1 to LanguageModel::kMostRows runs: draws it, and decodes it to the next hidden state.
-  // statuses[i] is that of runs[i]; a failure of the backend is everybody's.
+  // The next tokens of each of 1 to LanguageModel::kMostRows runs, as many for each as the backend queues ahead: draws
+  // one and decodes it to the next hidden state. statuses[i] is that of runs[i]; a failure of the backend is
+  // everybody's.
   void NextTokens(const Workplace& at, std::span<Run* const> runs, std::vector<Status>& statuses) const;
 
   // A prompt that a run has prefilled whole, for others: its bytes, its making, and its use in place of the prefill.
@@ -41,7 +42,11 @@ class LanguageHalf {
   // After the last token: the results, and the cache's memory back.
   Status Finish(Ops& ops, Run& run) const;
   Status NotFinite(Ops& ops, const std::string& what) const;
-  // Keys or values of one layer, [kv_heads, prompt · head_dim], of the slot and of known prompts.
+  std::vector<TokenRow> TableOf(std::span<Run* const> runs) const;
+  static RepeatKey KeyOf(const TokenTable& table);
+  // What a round has left of a run: its row of the table and of the logits of the last of `tokens` tokens.
+  Status TakeTokens(Ops& ops, const TokenRow& row, int64_t tokens, const Matrix& logits, Run& run) const;
+  // Keys and values of all layers, [layers · 2 · kv_heads, positions · head_dim], of the cache and of known prompts.
   Matrix Rows(float* data, int64_t positions, int64_t capacity) const;
 
   const Checkpoint& checkpoint_;

@@ -165,8 +165,10 @@ Status PictureHalf::Step(const Workplace& at, Run& run) const {
   const Matrix null = velocities.Rows(0, tokens), cond = velocities.Rows(tokens, tokens);
   diffusion_transformer_.Velocity(ops, at.arena, run.conditioning, run.latents, side, side, run.sigmas[i],
                                   with_null ? velocities : cond);
-  ops.GuidedStep(request.guided() ? null : Matrix(), cond, request.guidance, run.sigmas[i + 1] - run.sigmas[i],
-                 velocity, run.latents);
+  const StepScalars scalars{request.guidance, run.sigmas[i + 1] - run.sigmas[i]};
+  StepScalars* step = at.arena.Take<StepScalars>(1);
+  ops.CopyIn(&scalars, sizeof(scalars), step);
+  ops.GuidedStep(request.guided() ? null : Matrix(), cond, step, velocity, run.latents);
   if (!request.mask.empty()) FollowMask(at, run, run.sigmas[i + 1]);
   BLIP3O_RETURN_IF_ERROR(ops.Finish());
   ++run.steps_done;

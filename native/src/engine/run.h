@@ -15,6 +15,7 @@
 #include "engine/reference_encoder.h"
 #include "engine/request.h"
 #include "model/diffusion_transformer.h"
+#include "model/language_model.h"
 #include "ops/ops.h"
 
 namespace blip3o {
@@ -58,9 +59,10 @@ struct Run {
   int64_t prefilled = 0;          // positions in the cache, before image tokens
   bool copied_prompt = false;     // from one that was known
   int64_t drawn = 0;              // image tokens
+  int64_t drawn_in_round = 0;     // those of the last piece of work
   Matrix hidden_states;           // [N + 1, H]
   std::optional<Arena::Scope> cache_memory;
-  std::vector<KvSlot> cache;  // a slot for each layer
+  LanguageModel::Cache cache;
   int32_t* ids = nullptr;     // the sequence, in the backend's memory
   int32_t* tokens = nullptr;  // [N]
 

@@ -5,8 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <vector>
 
 #include "base/arena.h"
 #include "base/status.h"
@@ -16,14 +14,6 @@
 #include "weights/model_weights.h"
 
 namespace blip3o {
-
-// One sequence's place in a batch that decodes.
-struct DecodeRow {
-  const int32_t* token = nullptr;  // i32, the backend's memory; the id is *token + offset
-  int64_t position = 0;
-  std::span<const KvSlot> cache;  // a slot for each layer
-  Matrix hidden_state;            // [1, H], the result, after the final norm
-};
 
 class LanguageModel {
  public:
@@ -36,24 +26,30 @@ class LanguageModel {
   LanguageModel(const LanguageModelConfig& config, const LanguageModelWeights& weights)
       : config_(config), weights_(weights) {}
 
-  // A cache for `capacity` positions of one sequence: a slot for each layer.
-  std::vector<KvSlot> TakeCache(Arena& arena, int64_t capacity) const;
+  AttentionShape attention() const { return {config_.num_heads, config_.num_kv_heads, config_.head_dim}; }
+
+  // Keys and values of one sequence: [layers, 2, kv_heads, capacity, head_dim] f32.
+  struct Cache {
+    float* data = nullptr;
+    int64_t capacity = 0;  // positions that it has room for
+  };
+  Cache TakeCache(Arena& arena, int64_t capacity) const;
 
   // Runs ids[0, count) (i32, the backend's memory) at positions [first, first + count), behind those that the cache
   // holds, and fills the cache with them. hidden_states receives the last rows, as many as it has, [., H], after the
   // final norm; it may be empty. `progress` hears of each layer and may stop the rest.
-  Status Prefill(Ops& ops, Arena& arena, const int32_t* ids, int64_t first, int64_t count,
-                 std::span<const KvSlot> cache, const Matrix& hidden_states, Progress& progress) const;
+  Status Prefill(Ops& ops, Arena& arena, const int32_t* ids, int64_t first, int64_t count, const Cache& cache,
+                 const Matrix& hidden_states, Progress& progress) const;
 
-  // Runs one id of each of 1 to kMostRows sequences: the weights are read once for all. A row's result does not depend
-  // on the others.
-  void Decode(Ops& ops, Arena& arena, int32_t offset, std::span<const DecodeRow> rows) const;
+  // Runs the newest token of 1 to kMostRows sequences, of id tokens[drawn] + offset, to the next hidden state: the
+  // weights are read once for all. A row's result does not depend on the others. Reads and writes nothing of the host.
+  void Decode(Ops& ops, Arena& arena, int32_t offset, const TokenTable& table) const;
 
  private:
   // Activations of `rows` tokens; reused by every layer.
   struct Buffers {
     Matrix x;         // [T, H] residual stream
-    Matrix normed;    // [T, H]
+    Matrix normed;    // [T, H]; in prefill only
     Matrix q, k, v;   // [T, heads·d], [T, kv_heads·d] twice
     Matrix attended;  // [T, heads·d]
     Matrix gate, up;  // [T, I]; `up` in prefill only
@@ -61,13 +57,9 @@ class LanguageModel {
   enum class Mode { kPrefill, kDecode };
 
   Buffers Take(Arena& arena, int64_t rows, Mode mode) const;
-  // `slots`: in prefill that of the one sequence, in decoding one for each row.
-  void Layer(Ops& ops, const QwenLayerWeights& layer, const Buffers& b, std::span<const KvSlot> slots, Mode mode) const;
-  void Attend(Ops& ops, const QwenLayerWeights& layer, const Buffers& b, std::span<const KvSlot> slots,
-              Mode mode) const;
-  void AppendKeys(Ops& ops, const RotaryParameters& rotary, const Buffers& b, std::span<const KvSlot> slots,
-                  Mode mode) const;
-  void FeedForward(Ops& ops, const QwenLayerWeights& layer, const Buffers& b, Mode mode) const;
+  RotaryParameters RotaryOf(const QwenLayerWeights& layer) const;
+  void PrefillLayer(Ops& ops, const QwenLayerWeights& layer, const Buffers& b, const KvSlot& slot) const;
+  void DecodeLayer(Ops& ops, size_t index, const Buffers& b, const TokenTable& table) const;
   void Norm(Ops& ops, const Matrix& x, const View& weight, const Matrix& out) const;
 
   const LanguageModelConfig& config_;

@@ -2,31 +2,13 @@
 // no other id may be drawn during the image span.
 #pragma once
 
-#include <cstdint>
-#include <span>
-
 #include "ops/ops.h"
 
 namespace blip3o {
 
-struct SamplerSettings {
-  float temperature = 1.0f;  // 0: greedy
-  int64_t top_k = 0;         // 0: all
-  float top_p = 1.0f;
-  uint64_t seed = 0;
-};
-
-// One sequence's draw.
-struct Draw {
-  SamplerSettings settings;
-  int64_t index = 0;         // of the token: its random number is number `index` of the seed
-  int32_t* token = nullptr;  // receives the image code; the backend's memory
-};
-
-// logits [B, codes] = hidden_states [B, H] · image_headᵀ, B from 1 to 64.
-void ImageLogits(Ops& ops, const View& image_head, const Matrix& hidden_states, const Matrix& logits);
-
-// Draws row b of `logits` for draws[b].
-void DrawTokens(Ops& ops, const Matrix& logits, std::span<const Draw> draws);
+// The next image code of each row of the table, from its newest hidden state. `hidden_states` [B, H] and `logits`
+// [B, codes] are memory to work in; the logits stay in it. Reads and writes nothing of the host.
+void DrawTokens(Ops& ops, const View& image_head, const TokenTable& table, const Matrix& hidden_states,
+                const Matrix& logits);
 
 }  // namespace blip3o

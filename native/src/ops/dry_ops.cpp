@@ -14,12 +14,12 @@ void DryOps::Matmul(const Matrix& x, const View&, const Epilogue&, const Matrix&
   Raise(capacity_.product_stride, x.stride);
 }
 
-void DryOps::TokenMatmul(const Matrix& x, const View&, const Epilogue&, const Matrix&) {
-  Raise(capacity_.product_depth, x.cols);
+void DryOps::TokenMatmul(const TokenInput& input, std::span<const TokenProduct>) {
+  Raise(capacity_.product_depth, input.x.cols);
 }
 
-void DryOps::TokenSwiGlu(const Matrix& x, const View&, const View&, const Matrix&) {
-  Raise(capacity_.product_depth, x.cols);
+void DryOps::TokenSwiGlu(const TokenInput& input, const View&, const View&, const Matrix&) {
+  Raise(capacity_.product_depth, input.x.cols);
 }
 
 void DryOps::NoteAttention(const Matrix& q, int64_t keys) {
@@ -31,12 +31,10 @@ void DryOps::PrefillAttention(const AttentionShape&, const Matrix& q, const KvSl
   NoteAttention(q, slot.capacity);
 }
 
-void DryOps::DecodeAttention(const AttentionShape&, const Matrix& q, std::span<const KvSlot> slots, const Matrix&) {
-  for (const KvSlot& slot : slots) NoteAttention(q, slot.capacity);
-}
+void DryOps::DrawTokens(const Matrix& logits, const TokenTable&) { Raise(capacity_.vocabulary, logits.cols); }
 
-void DryOps::Sample(const Matrix& logits, const SamplingParameters&, int32_t*) {
-  Raise(capacity_.vocabulary, logits.cols);
+void DryOps::DecodeAttention(const AttentionShape&, int64_t, const Matrix& q, const TokenTable& table, const Matrix&) {
+  NoteAttention(q, table.most_positions);
 }
 
 void DryOps::CrossAttention(const Matrix& q, const Matrix& k, const Matrix&, int64_t, int64_t, const Matrix&) {

@@ -24,14 +24,21 @@ class DryOps final : public Ops {
   Status Finish() override { return {}; }
 
   void Matmul(const Matrix& x, const View&, const Epilogue&, const Matrix&) override;
-  void TokenMatmul(const Matrix& x, const View&, const Epilogue&, const Matrix&) override;
-  void TokenSwiGlu(const Matrix& x, const View&, const View&, const Matrix&) override;
+  using Ops::TokenMatmul;
+  void TokenMatmul(const TokenInput& input, std::span<const TokenProduct>) override;
+  void TokenSwiGlu(const TokenInput& input, const View&, const View&, const Matrix&) override;
   void GroupedPointwise(const Matrix&, const View&, const Matrix&) override {}
   void Embed(const View&, const int32_t*, int32_t, const Matrix&) override {}
   void RotaryAppend(const RotaryParameters&, const Matrix&, const Matrix&, const Matrix&, const KvSlot&) override {}
   void PrefillAttention(const AttentionShape&, const Matrix& q, const KvSlot&, const Matrix&) override;
-  void DecodeAttention(const AttentionShape&, const Matrix& q, std::span<const KvSlot>, const Matrix&) override;
-  void Sample(const Matrix& logits, const SamplingParameters&, int32_t*) override;
+  void GatherHiddenStates(const TokenTable&, const Matrix&) override {}
+  void DrawTokens(const Matrix& logits, const TokenTable&) override;
+  void EmbedTokens(const View&, int32_t, const TokenTable&, const Matrix&) override {}
+  void RotaryAppendTokens(const RotaryParameters&, int64_t, const Matrix&, const Matrix&, const Matrix&,
+                          const TokenTable&) override {}
+  void DecodeAttention(const AttentionShape&, int64_t, const Matrix& q, const TokenTable& table,
+                       const Matrix&) override;
+  void FinishTokens(const Matrix&, const View&, double, const TokenTable&) override {}
   void RmsNorm(const Matrix&, const View&, const View&, double, Activation, const Matrix&, const Matrix&) override {}
   void LayerNormModulate(const Matrix&, const Matrix&, const Matrix&, double, const Matrix&) override {}
   void LayerNorm(const Matrix&, const View&, const View&, double, const Matrix&) override {}
@@ -55,7 +62,7 @@ class DryOps final : public Ops {
   void Activate(const Matrix&, Activation, const Matrix&) override {}
   void AddTable(const View&, const Matrix&, const Matrix&) override {}
   void AddRow(const Matrix&, const Matrix&) override {}
-  void GuidedStep(const Matrix&, const Matrix&, float, float, const Matrix&, const Matrix&) override {}
+  void GuidedStep(const Matrix&, const Matrix&, const StepScalars*, const Matrix&, const Matrix&) override {}
   void ToPixels(const Matrix&, uint8_t*) override {}
   void FromPixels(const uint8_t*, const Matrix&) override {}
   void FollowPath(const Matrix&, const Matrix&, const Matrix&, float, const Matrix&) override {}

@@ -59,6 +59,13 @@ struct KvSlot {
   int64_t position = 0;  // of the first row at hand; rows before it are in the cache
 };
 
+// Layer `layer` of such a piece of memory.
+inline KvSlot SlotOf(const AttentionShape& shape, float* cache, int64_t capacity, int64_t layer, int64_t position) {
+  const int64_t half = shape.kv_heads * capacity * shape.head_dim;
+  float* keys = cache + 2 * layer * half;
+  return {keys, keys + half, capacity, position};
+}
+
 // One sequence in the token loop. A table of them lies in the backend's memory, so that the loop goes on without the
 // host: DrawTokens and FinishTokens change it.
 struct TokenRow {
@@ -184,6 +191,11 @@ class Ops {
   // The same product for 1 to 64 rows, one token each, bound by the bytes of the weight; 1 to 3 of them of one input.
   // One order over K at any rows. No product's `out` may be the input.
   virtual void TokenMatmul(const TokenInput& input, std::span<const TokenProduct> products) = 0;
+  // One product of x as it is.
+  void TokenMatmul(const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) {
+    const TokenProduct product{weight, epilogue, out};
+    TokenMatmul({.x = x}, {&product, 1});
+  }
   // out = silu(x gateᵀ) ⊙ (x upᵀ); x [B, K] as in TokenMatmul, gate and up [I, K].
   virtual void TokenSwiGlu(const TokenInput& input, const View& gate, const View& up, const Matrix& out) = 0;
   // out[t, g·d + i] = Σ_j x[t, g·d + j] · weight[g·d + i, j]; weight [C, d, 1, 1] with C = groups · d.

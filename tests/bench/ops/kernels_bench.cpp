@@ -104,7 +104,10 @@ void TokenMatmul(benchmark::State& state) {
   Bench bench({.product_depth = k});
   FarWeights weights(n, k);
   Values x(rows, k), out(rows, n);
-  for (auto _ : state) cpu::TokenMatmul(bench.context(), *x, weights.Next(), {}, *out);
+  for (auto _ : state) {
+    const TokenProduct product{weights.Next(), {}, *out};
+    cpu::TokenMatmul(bench.context(), {.x = *x}, {&product, 1});
+  }
   SetBytes(state, 2 * n * k);
   SetFlops(state, 2.0 * static_cast<double>(rows * n * k));
 }
@@ -114,7 +117,7 @@ void TokenSwiGlu(benchmark::State& state) {
   Bench bench({.product_depth = k});
   FarWeights gates(n, k), ups(n, k);
   Values x(rows, k), out(rows, n);
-  for (auto _ : state) cpu::TokenSwiGlu(bench.context(), *x, gates.Next(), ups.Next(), *out);
+  for (auto _ : state) cpu::TokenSwiGlu(bench.context(), {.x = *x}, gates.Next(), ups.Next(), *out);
   SetBytes(state, 4 * n * k);
 }
 

@@ -82,11 +82,11 @@ class CpuOps final : public Ops {
   void Matmul(const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) override {
     Run([&] { return cpu::Matmul(context_, x, weight, epilogue, out); });
   }
-  void TokenMatmul(const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) override {
-    if (status_.ok()) cpu::TokenMatmul(context_, x, weight, epilogue, out);
+  void TokenMatmul(const TokenInput& input, std::span<const TokenProduct> products) override {
+    if (status_.ok()) cpu::TokenMatmul(context_, input, products);
   }
-  void TokenSwiGlu(const Matrix& x, const View& gate, const View& up, const Matrix& out) override {
-    if (status_.ok()) cpu::TokenSwiGlu(context_, x, gate, up, out);
+  void TokenSwiGlu(const TokenInput& input, const View& gate, const View& up, const Matrix& out) override {
+    if (status_.ok()) cpu::TokenSwiGlu(context_, input, gate, up, out);
   }
   void GroupedPointwise(const Matrix& x, const View& weight, const Matrix& out) override {
     if (status_.ok()) cpu::GroupedPointwise(context_, x, weight, out);
@@ -101,12 +101,25 @@ class CpuOps final : public Ops {
   void PrefillAttention(const AttentionShape& shape, const Matrix& q, const KvSlot& slot, const Matrix& out) override {
     if (status_.ok()) cpu::PrefillAttention(context_, shape, q, slot, out);
   }
-  void DecodeAttention(const AttentionShape& shape, const Matrix& q, std::span<const KvSlot> slots,
-                       const Matrix& out) override {
-    if (status_.ok()) cpu::DecodeAttention(context_, shape, q, slots, out);
+  void GatherHiddenStates(const TokenTable& table, const Matrix& out) override {
+    if (status_.ok()) cpu::GatherHiddenStates(table, out);
   }
-  void Sample(const Matrix& logits, const SamplingParameters& parameters, int32_t* token) override {
-    if (status_.ok()) cpu::Sample(context_, logits, parameters, token);
+  void DrawTokens(const Matrix& logits, const TokenTable& table) override {
+    if (status_.ok()) cpu::DrawTokens(context_, logits, table);
+  }
+  void EmbedTokens(const View& embedding, int32_t offset, const TokenTable& table, const Matrix& out) override {
+    if (status_.ok()) cpu::EmbedTokens(context_, embedding, offset, table, out);
+  }
+  void RotaryAppendTokens(const RotaryParameters& parameters, int64_t layer, const Matrix& q, const Matrix& k,
+                          const Matrix& v, const TokenTable& table) override {
+    if (status_.ok()) cpu::RotaryAppendTokens(context_, parameters, layer, q, k, v, table);
+  }
+  void DecodeAttention(const AttentionShape& shape, int64_t layer, const Matrix& q, const TokenTable& table,
+                       const Matrix& out) override {
+    if (status_.ok()) cpu::DecodeAttention(context_, shape, layer, q, table, out);
+  }
+  void FinishTokens(const Matrix& x, const View& norm, double eps, const TokenTable& table) override {
+    if (status_.ok()) cpu::FinishTokens(context_, x, norm, eps, table);
   }
   void RmsNorm(const Matrix& x, const View& weight, const View& bias, double eps, Activation activation,
                const Matrix& residual, const Matrix& out) override {
@@ -184,9 +197,9 @@ class CpuOps final : public Ops {
   void AddRow(const Matrix& row, const Matrix& x) override {
     if (status_.ok()) cpu::AddRow(context_, row, x);
   }
-  void GuidedStep(const Matrix& null, const Matrix& cond, float guidance, float delta, const Matrix& velocity,
+  void GuidedStep(const Matrix& null, const Matrix& cond, const StepScalars* step, const Matrix& velocity,
                   const Matrix& x) override {
-    if (status_.ok()) cpu::GuidedStep(context_, null, cond, guidance, delta, velocity, x);
+    if (status_.ok()) cpu::GuidedStep(context_, null, cond, *step, velocity, x);
   }
   void ToPixels(const Matrix& x, uint8_t* pixels) override {
     if (status_.ok()) cpu::ToPixels(context_, x, pixels);

@@ -63,7 +63,7 @@ void AddRow(Context& context, const Matrix& row, const Matrix& x) {
   });
 }
 
-void GuidedStep(Context& context, const Matrix& null, const Matrix& cond, float guidance, float delta,
+void GuidedStep(Context& context, const Matrix& null, const Matrix& cond, const StepScalars& step,
                 const Matrix& velocity, const Matrix& x) {
   ForRows(context, x.rows, x.cols * 20, [&](int64_t row) {
     const float* conditional = cond.row(row);
@@ -74,10 +74,10 @@ void GuidedStep(Context& context, const Matrix& null, const Matrix& cond, float 
       auto v = hn::LoadU(d, conditional + i);
       if (unconditional != nullptr) {
         const auto base = hn::LoadU(d, unconditional + i);
-        v = hn::MulAdd(hn::Set(d, guidance), hn::Sub(v, base), base);
+        v = hn::MulAdd(hn::Set(d, step.guidance), hn::Sub(v, base), base);
       }
       if (kept != nullptr) hn::StoreU(v, d, kept + i);
-      hn::StoreU(hn::MulAdd(hn::Set(d, delta), v, hn::LoadU(d, at + i)), d, at + i);
+      hn::StoreU(hn::MulAdd(hn::Set(d, step.delta), v, hn::LoadU(d, at + i)), d, at + i);
     });
   });
 }
@@ -232,11 +232,11 @@ void AddRow(Context& context, const Matrix& row, const Matrix& x) {
 }
 
 HWY_EXPORT(GuidedStep);
-void GuidedStep(Context& context, const Matrix& null, const Matrix& cond, float guidance, float delta,
+void GuidedStep(Context& context, const Matrix& null, const Matrix& cond, const StepScalars& step,
                 const Matrix& velocity, const Matrix& x) {
   assert(cond.rows == x.rows && cond.cols == x.cols && (null.empty() || (null.rows == x.rows && null.cols == x.cols)));
   assert(velocity.empty() || (velocity.rows == x.rows && velocity.cols == x.cols));
-  HWY_DYNAMIC_DISPATCH(GuidedStep)(context, null, cond, guidance, delta, velocity, x);
+  HWY_DYNAMIC_DISPATCH(GuidedStep)(context, null, cond, step, velocity, x);
 }
 
 HWY_EXPORT(ToPixels);

@@ -31,8 +31,8 @@ Status DownsampleConv3x3(Context& context, const Matrix& x, const Grid& grid, co
 
 // token_matmul.cpp: every byte of the weight read once for all rows.
 ScratchBytes TokenMatmulScratch(const Capacity& capacity, int threads);
-void TokenMatmul(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out);
-void TokenSwiGlu(Context& context, const Matrix& x, const View& gate, const View& up, const Matrix& out);
+void TokenMatmul(Context& context, const TokenInput& input, std::span<const TokenProduct> products);
+void TokenSwiGlu(Context& context, const TokenInput& input, const View& gate, const View& up, const Matrix& out);
 
 // grouped_pointwise.cpp
 void GroupedPointwise(Context& context, const Matrix& x, const View& weight, const Matrix& out);
@@ -41,6 +41,7 @@ void GroupedPointwise(Context& context, const Matrix& x, const View& weight, con
 ScratchBytes AttentionScratch(const Capacity& capacity, int threads);
 void PrefillAttention(Context& context, const AttentionShape& shape, const Matrix& q, const KvSlot& slot,
                       const Matrix& out);
+// Row b attends to positions [0, slots[b].position].
 void DecodeAttention(Context& context, const AttentionShape& shape, const Matrix& q, std::span<const KvSlot> slots,
                      const Matrix& out);
 void CrossAttention(Context& context, const Matrix& q, const Matrix& k, const Matrix& v, int64_t heads,
@@ -63,8 +64,25 @@ void RotaryAppend(Context& context, const RotaryParameters& parameters, const Ma
                   const Matrix& v, const KvSlot& slot);
 
 // sampling.cpp
+struct SamplingParameters {
+  float temperature = 1.0f;  // 0: argmax
+  int64_t top_k = 0;         // 0: all
+  float top_p = 1.0f;
+  float uniform = 0.0f;  // in [0, 1)
+};
 ScratchBytes SamplingScratch(const Capacity& capacity);
+// *token = one token from one row of logits, as DrawTokens of ops.h with this uniform number.
 void Sample(Context& context, const Matrix& logits, const SamplingParameters& parameters, int32_t* token);
+
+// token_rows.cpp: the token loop, row by row by the kernels above.
+void GatherHiddenStates(const TokenTable& table, const Matrix& out);
+void DrawTokens(Context& context, const Matrix& logits, const TokenTable& table);
+void EmbedTokens(Context& context, const View& embedding, int32_t offset, const TokenTable& table, const Matrix& out);
+void RotaryAppendTokens(Context& context, const RotaryParameters& parameters, int64_t layer, const Matrix& q,
+                        const Matrix& k, const Matrix& v, const TokenTable& table);
+void DecodeAttention(Context& context, const AttentionShape& shape, int64_t layer, const Matrix& q,
+                     const TokenTable& table, const Matrix& out);
+void FinishTokens(Context& context, const Matrix& x, const View& norm, double eps, const TokenTable& table);
 
 // depthwise.cpp
 void DepthwiseConv(Context& context, const Matrix& x, const Grid& grid, const View& weight, const Matrix& out);
@@ -87,7 +105,7 @@ void Embed(Context& context, const View& table, const int32_t* ids, int32_t offs
 void Activate(Context& context, const Matrix& x, Activation activation, const Matrix& out);
 void AddTable(Context& context, const View& table, const Matrix& x, const Matrix& out);
 void AddRow(Context& context, const Matrix& row, const Matrix& x);
-void GuidedStep(Context& context, const Matrix& null, const Matrix& cond, float guidance, float delta,
+void GuidedStep(Context& context, const Matrix& null, const Matrix& cond, const StepScalars& step,
                 const Matrix& velocity, const Matrix& x);
 void ToPixels(Context& context, const Matrix& x, uint8_t* pixels);
 void FromPixels(Context& context, const uint8_t* pixels, const Matrix& out);

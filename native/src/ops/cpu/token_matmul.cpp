@@ -72,10 +72,10 @@ void PackTile(const Matrix& x, int64_t row, int64_t rows, int64_t padded, float*
   }
 }
 
-Operand Pack(const Context& context, const Matrix& x, bool round) {
+// `to`: scratch memory for it.
+Operand Pack(const Matrix& x, bool round, float* to) {
   const int64_t lanes = VectorLanes(), padded = (x.cols + lanes - 1) / lanes * lanes;
   if (x.rows == 1 && !round) return {x.data, x.cols, padded};
-  float* to = context.Shared<float>();
   ForTiles<kRowTile>(x.rows, [&](int64_t row, auto rows) HWY_ATTR {
     if (round) {
       PackTile<true>(x, row, rows, padded, to + row * padded);
@@ -100,18 +100,28 @@ void Dot(const Operand& x, int64_t row, const View& weight, int64_t first, int64
   });
 }
 
-void TokenMatmul(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) {
-  assert(x.rows <= kMaxTokens && out.rows == x.rows && weight.count() == out.cols * x.cols);
-  const Operand operand = Pack(context, x, RoundsTo(context, weight.dtype));
-  ForColumnBlocks(context, out.cols, ColumnsOfTask(weight, x.cols), [&](int64_t first, int64_t count) {
+void Multiply(Context& context, const Operand& operand, const TokenProduct& product) {
+  const auto& [weight, epilogue, out] = product;
+  ForColumnBlocks(context, out.cols, ColumnsOfTask(weight, operand.depth), [&](int64_t first, int64_t count) {
     alignas(64) float sums[kRowTile * kMaxColumns];
-    ForTiles<kRowTile>(x.rows, [&](int64_t row, auto rows) HWY_ATTR {
+    ForTiles<kRowTile>(out.rows, [&](int64_t row, auto rows) HWY_ATTR {
       Dot<rows>(operand, row, weight, first, count, sums);
       for (size_t r = 0; r < rows; ++r) {
         ApplyEpilogue(epilogue, row + r, first, count, sums + r * kMaxColumns, out.row(row + r) + first);
       }
     });
   });
+}
+
+void TokenMatmul(Context& context, const Matrix& x, float* packed, std::span<const TokenProduct> products) {
+  Operand operand = {};
+  bool rounded = false;
+  for (const TokenProduct& product : products) {
+    assert(product.out.rows == x.rows && product.weight.count() == product.out.cols * x.cols);
+    const bool round = RoundsTo(context, product.weight.dtype);
+    if (operand.data == nullptr || round != rounded) operand = Pack(x, rounded = round, packed);
+    Multiply(context, operand, product);
+  }
 }
 
 // out[i] = silu(gate[i]) · up[i].
@@ -128,10 +138,11 @@ void GateRow(const float* gate, const float* up, int64_t count, float* out) {
   }
 }
 
-void TokenSwiGlu(Context& context, const Matrix& x, const View& gate, const View& up, const Matrix& out) {
-  assert(x.rows <= kMaxTokens && out.rows == x.rows);
+void TokenSwiGlu(Context& context, const Matrix& x, float* packed, const View& gate, const View& up,
+                 const Matrix& out) {
+  assert(out.rows == x.rows);
   assert(gate.count() == out.cols * x.cols && up.count() == gate.count());
-  const Operand operand = Pack(context, x, RoundsTo(context, gate.dtype) && RoundsTo(context, up.dtype));
+  const Operand operand = Pack(x, RoundsTo(context, gate.dtype) && RoundsTo(context, up.dtype), packed);
   ForColumnBlocks(context, out.cols, ColumnsOfTask(gate, x.cols), [&](int64_t first, int64_t count) {
     alignas(64) float gates[kRowTile * kMaxColumns];
     alignas(64) float ups[kRowTile * kMaxColumns];
@@ -155,17 +166,32 @@ namespace blip3o::cpu {
 HWY_EXPORT(TokenMatmul);
 HWY_EXPORT(TokenSwiGlu);
 
+// Normed rows, and behind them the packed ones.
 ScratchBytes TokenMatmulScratch(const Capacity& capacity, int /*threads*/) {
   const int64_t padded = capacity.product_depth + kMaxLanes;
-  return {kMaxTokens * padded * static_cast<int64_t>(sizeof(float)), 0};
+  return {kMaxTokens * (capacity.product_depth + padded) * static_cast<int64_t>(sizeof(float)), 0};
 }
 
-void TokenMatmul(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue, const Matrix& out) {
-  HWY_DYNAMIC_DISPATCH(TokenMatmul)(context, x, weight, epilogue, out);
+// The rows that products read, normed where the input says so.
+static Matrix Rows(Context& context, const TokenInput& input) {
+  const Matrix& x = input.x;
+  assert(x.rows <= kMaxTokens);
+  if (input.norm.empty()) return x;
+  const Matrix normed = {context.Shared<float>(), x.rows, x.cols, x.cols};
+  RmsNorm(context, x, input.norm, {}, input.eps, Activation::kNone, {}, normed);
+  return normed;
 }
 
-void TokenSwiGlu(Context& context, const Matrix& x, const View& gate, const View& up, const Matrix& out) {
-  HWY_DYNAMIC_DISPATCH(TokenSwiGlu)(context, x, gate, up, out);
+static float* Packed(Context& context, const TokenInput& input) {
+  return context.Shared<float>() + (input.norm.empty() ? 0 : input.x.rows * input.x.cols);
+}
+
+void TokenMatmul(Context& context, const TokenInput& input, std::span<const TokenProduct> products) {
+  HWY_DYNAMIC_DISPATCH(TokenMatmul)(context, Rows(context, input), Packed(context, input), products);
+}
+
+void TokenSwiGlu(Context& context, const TokenInput& input, const View& gate, const View& up, const Matrix& out) {
+  HWY_DYNAMIC_DISPATCH(TokenSwiGlu)(context, Rows(context, input), Packed(context, input), gate, up, out);
 }
 
 }  // namespace blip3o::cpu

@@ -1,0 +1,54 @@
+// A device beside the host that a model may run on, as an engine sees it: nothing of CUDA is in sight. Implemented by
+// ops/cuda in builds with CUDA and by ops/no_cuda in others.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "ops/ops.h"
+
+namespace blip3o {
+
+// Who works on a device beside others: each lane of the engine has operations of its own.
+enum class LaneRole { kLanguage, kPicture };
+
+struct CudaOptions {
+  bool exact = false;          // products as exact as F32, else activations and weights in BF16
+  bool e4m3_products = false;  // large products of the picture lanes in E4M3, where the device has them
+  std::filesystem::path product_library_directory;  // looked in first; empty: where such libraries usually are
+};
+
+// A device and the weights of one model on it. Any thread's. What it has made may outlive it: operations share its
+// state, and a Buffer gives its memory back by itself.
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  // For people: "cuda (NVIDIA H100, bf16)".
+  virtual std::string name() const = 0;
+  // Operations for one lane. Made, used and freed by one thread.
+  virtual Result<std::unique_ptr<Ops>> CreateOps(LaneRole role) = 0;
+  // Brings in every weight that the operations called by `dry_run` read: they get addresses that nobody may touch
+  // beside views of the real weights, and compute nothing (DryOps). Errors: OUT_OF_MEMORY, DEVICE_LOST.
+  virtual Status Preload(const std::function<void(Ops&)>& dry_run) = 0;
+  // Of the weights that it holds.
+  virtual int64_t weight_bytes() const = 0;
+  // What Allocate could still give. As health(), no call of the driver once the device is lost: then 0.
+  virtual int64_t FreeBytes() const = 0;
+  // Ok, or DEVICE_LOST with the one error that ended it, for good: from the fault on every operation and every
+  // allocation fails with it, and nothing calls the driver any more. No memory left is not such a fault.
+  virtual Status health() const = 0;
+};
+
+// Whether this build has the CUDA backend, whatever the machine has.
+bool HasCuda();
+
+// Opens the device. Errors, each a sentence that says why there is none: UNSUPPORTED (built without CUDA, no driver, a
+// driver too old, no device, an architecture that this build has no code for), OUT_OF_MEMORY.
+Result<std::shared_ptr<Device>> OpenCudaDevice(const CudaOptions& options);
+
+}  // namespace blip3o

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "lanes/lane_queue.h"
 #include "ops/cuda/launch.h"
+#include "ops/cuda/weight_pack.h"
 #include "support/kernel_test.h"
 
 namespace blip3o::test {
@@ -73,6 +75,53 @@ TEST(WeightStore, PacksRowsOfEveryType) {
         EXPECT_EQ(reinterpret_cast<uintptr_t>(weight.data) % 256, 0u);
         ExpectPacked(queue, weight, [&](int64_t row, int64_t col) { return host[row * k + col]; });
       }
+    }
+  }
+}
+
+// Every E4M3 number is met by itself, and by what lies half-way to its neighbours on the side of the even one.
+TEST(WeightStore, E4M3RoundsToNearestEven) {
+  const auto value_of = [](int code) {
+    const int exponent = code >> 3 & 15, mantissa = code & 7;
+    return exponent == 0 ? std::ldexp(mantissa, -9) : std::ldexp(8 + mantissa, exponent - 10);
+  };
+  for (int code = 0; code < 0x7E; ++code) {
+    const double value = value_of(code), middle = (value + value_of(code + 1)) / 2;
+    const int even = code % 2 == 0 ? code : code + 1;
+    EXPECT_EQ(cuda::E4M3FromF32(static_cast<float>(value)), code);
+    EXPECT_EQ(cuda::E4M3FromF32(static_cast<float>(-value)), code | 0x80);
+    EXPECT_EQ(cuda::E4M3FromF32(static_cast<float>(middle)), even);
+    EXPECT_EQ(cuda::E4M3FromF32(std::nextafter(static_cast<float>(middle), 0.0f)), code);
+    EXPECT_EQ(cuda::E4M3FromF32(std::nextafter(static_cast<float>(middle), 1e9f)), code + 1);
+  }
+  EXPECT_EQ(cuda::E4M3FromF32(1e9f), 0x7E);
+  EXPECT_EQ(cuda::E4M3FromF32(-std::numeric_limits<float>::infinity()), 0xFE);
+  EXPECT_EQ(cuda::E4M3FromF32(std::nanf("")), 0x7F);
+}
+
+TEST(WeightStore, StepRowsIn8BitsHaveAScaleForEachRow) {
+  LaneQueue queue;
+  WeightStore store({.product = WeightType::kBF16, .steps_in_8_bits = true});
+  const OwnedWeight host({5, 70}, DType::kBF16, Numbers(11), 3.0f), other({2, 3}, DType::kBF16, Numbers(12));
+  ASSERT_TRUE(store.Preload(queue, {{*host, Use::kStepRows}, {*other, Use::kRows}}).ok());
+  EXPECT_EQ(store.Rows(queue, *other).type, WeightType::kBF16);
+  const View last = {static_cast<const char*>((*host).data) + 3 * 70 * 2, DType::kBF16, {2, 70}};
+  const DeviceWeight whole = store.Rows(queue, *host), weight = store.Rows(queue, last);
+  ASSERT_EQ(weight.type, WeightType::kE4M3);
+  EXPECT_EQ(weight.stride, 128);
+  EXPECT_EQ(weight.scales, whole.scales + 3);
+  std::vector<uint8_t> codes(2 * 128);
+  queue.CopyOut(weight.data, 2 * 128, codes.data());
+  const std::vector<float> scales = ReadVector(queue, weight.scales, 2);
+  ASSERT_TRUE(queue.Finish().ok());
+  for (int64_t r = 0; r < 2; ++r) {
+    double largest = 0;
+    for (int64_t k = 0; k < 70; ++k) largest = std::max(largest, std::abs(host[(3 + r) * 70 + k]));
+    const float scale = static_cast<float>(largest) / 448.0f;
+    EXPECT_EQ(scales[static_cast<size_t>(r)], scale);
+    for (int64_t k = 0; k < 128; ++k) {
+      const float value = k < 70 ? static_cast<float>(host[(3 + r) * 70 + k]) / scale : 0.0f;
+      EXPECT_EQ(codes[static_cast<size_t>(r * 128 + k)], cuda::E4M3FromF32(value)) << r << "," << k;
     }
   }
 }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
+#include <cmath>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -17,6 +19,8 @@ namespace {
 constexpr int64_t kTaps = 9;              // of a 3×3 convolution
 constexpr int64_t kRowMultiple = 64;      // values that a product's row is padded to
 constexpr int64_t kChannelMultiple = 32;  // channels that a tap is padded to
+constexpr float kLargestE4M3 = 448.0f;
+constexpr float kLeastMax = 0x1p-90f;  // of a row, so that 1 / scale is finite
 
 // Values [first, first + count) of the view.
 void Load(const View& view, int64_t first, int64_t count, float* to) {
@@ -38,6 +42,13 @@ class Line {
   Line(const PackedForm& form, void* at) : form_(form), at_(static_cast<char*>(at)) {}
 
   void Clear() { std::memset(at_, 0, static_cast<size_t>(form_.line_bytes())); }
+  // All values, in 8 bits, over the scale that makes the largest of them the type's largest.
+  void StoreScaled(const float* values, float* scale) {
+    float largest = 0.0f;
+    for (int64_t i = 0; i < form_.cols; ++i) largest = std::max(largest, std::abs(values[i]));
+    *scale = std::max(largest, kLeastMax) / kLargestE4M3;
+    for (int64_t i = 0; i < form_.cols; ++i) at_[i] = static_cast<char>(E4M3FromF32(values[i] / *scale));
+  }
   // Each `step`-th of the values to [first, first + count).
   void Store(int64_t first, const float* values, int64_t count, int64_t step) {
     if (form_.type == WeightType::kBF16) {
@@ -73,6 +84,14 @@ void PackRow(const View& view, const PackedForm& form, int64_t row, Line line) {
     Load(view, row * form.cols + col, count, values.data());
     line.Store(col, values.data(), count, 1);
   }
+}
+
+// A row of 8-bit floats with its scale.
+void PackScaledRow(const View& view, const PackedForm& form, int64_t row, std::span<float> values, Line line,
+                   float* scale) {
+  Load(view, row * form.cols, form.cols, values.data());
+  line.Clear();
+  line.StoreScaled(values.data(), scale);
 }
 
 // [Cin, 3, 3] of one output channel → taps of padded channels.
@@ -124,10 +143,11 @@ PackedForm Rows(WeightType type, int64_t rows, int64_t cols) { return {type, row
 
 }  // namespace
 
-PackedForm FormOf(const View& view, Use use, WeightType product) {
-  assert(product != WeightType::kInt8 && view.shape.rank() > 0);
+PackedForm FormOf(const View& view, Use use, const WeightOptions& options) {
+  const WeightType product = options.product;
+  assert((product == WeightType::kF32 || product == WeightType::kBF16) && view.shape.rank() > 0);
   if (view.dtype == DType::kQ8) {
-    assert(use == Use::kRows);
+    assert(use == Use::kRows || use == Use::kStepRows);
     const Q8Layout layout = Q8Layout::Of(view);
     return {WeightType::kInt8, layout.rows, layout.cols, layout.stride};
   }
@@ -137,6 +157,8 @@ PackedForm FormOf(const View& view, Use use, WeightType product) {
     case Use::kRows:
     case Use::kTable:
       return Rows(product, first, rest);
+    case Use::kStepRows:
+      return Rows(options.steps_in_8_bits ? WeightType::kE4M3 : product, first, rest);
     case Use::kConv:
       assert(view.shape.rank() == 4 && rest == view.shape[1] * kTaps);
       return Rows(product, first, kTaps * RoundUp(view.shape[1], kChannelMultiple));
@@ -152,20 +174,29 @@ PackedForm FormOf(const View& view, Use use, WeightType product) {
   return {WeightType::kF32, first, rest, rest};
 }
 
-void PackLines(const View& view, Use use, const PackedForm& form, int64_t first, int64_t count, void* to) {
+void PackLines(const View& view, Use use, const PackedForm& form, int64_t first, int64_t count, void* to,
+               float* scales) {
   if (form.type == WeightType::kInt8) {
-    std::memcpy(to, Q8Layout::Of(view).row(view, first), static_cast<size_t>(count * form.line_bytes()));
+    const Q8Layout layout = Q8Layout::Of(view);
+    std::memcpy(to, layout.row(view, first), static_cast<size_t>(count * form.line_bytes()));
+    std::memcpy(scales, layout.scales(view, first), static_cast<size_t>(count * form.line_scales()) * sizeof(float));
     return;
   }
   std::vector<float> values;
   if (use == Use::kConv || use == Use::kUpsample) values.resize(static_cast<size_t>(view.shape[1] * kTaps));
+  if (form.type == WeightType::kE4M3) values.resize(static_cast<size_t>(form.cols));
   for (int64_t i = 0; i < count; ++i) {
     const Line line(form, static_cast<char*>(to) + i * form.line_bytes());
     switch (use) {
       case Use::kVector:
       case Use::kRows:
       case Use::kTable:
-        PackRow(view, form, first + i, line);
+      case Use::kStepRows:
+        if (form.type == WeightType::kE4M3) {
+          PackScaledRow(view, form, first + i, values, line, scales + i);
+        } else {
+          PackRow(view, form, first + i, line);
+        }
         break;
       case Use::kConv:
         PackConvRow(view, first + i, values, line);
@@ -178,6 +209,16 @@ void PackLines(const View& view, Use use, const PackedForm& form, int64_t first,
         break;
     }
   }
+}
+
+uint8_t E4M3FromF32(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value), sign = (bits >> 24) & 0x80u, magnitude = bits & 0x7FFFFFFFu;
+  if (magnitude > 0x7F800000u) return 0x7F;
+  if (magnitude < 0x3C800000u) {  // below 2^-6: multiples of 2^-9
+    return static_cast<uint8_t>(sign | static_cast<uint32_t>(std::nearbyint(std::abs(value) * 0x1p9f)));
+  }
+  const uint32_t code = ((magnitude + 0x7FFFFu + ((magnitude >> 20) & 1u)) >> 20) - (120u << 3);
+  return static_cast<uint8_t>(sign | std::min(code, 0x7Eu));
 }
 
 }  // namespace blip3o::cuda

@@ -30,8 +30,9 @@ std::optional<DeviceWeight> PartOf(const View& whole, const DeviceWeight& packed
   }
   const int64_t rows = part.shape[0], cols = part.count() / rows, row_bytes = cols * SizeOf(part.dtype);
   if (cols != packed.cols || offset % row_bytes != 0) return {};
-  const int64_t value_bytes = packed.type == WeightType::kBF16 ? 2 : 4;
-  found.data = static_cast<const char*>(packed.data) + offset / row_bytes * packed.stride * value_bytes;
+  const int64_t first = offset / row_bytes;
+  found.data = static_cast<const char*>(packed.data) + first * packed.stride * ValueBytes(packed.type);
+  if (packed.scales != nullptr) found.scales = packed.scales + first;
   found.rows = rows;
   return found;
 }
@@ -52,22 +53,24 @@ DeviceWeight InPlace(Queue& queue, const View& view, Use use) {
 std::pair<std::vector<WeightStore::Placed>, int64_t> WeightStore::Plan(const std::vector<Wanted>& wanted) const {
   std::vector<Wanted> sorted;
   for (const Wanted& w : wanted) {
-    if (!w.view.empty()) sorted.push_back({w.view, PackedUse(w.use)});
+    if (!w.view.empty()) sorted.push_back(w);
   }
   // The whole comes before its parts.
-  std::sort(sorted.begin(), sorted.end(), [](const Wanted& a, const Wanted& b) {
-    return std::tuple(a.use, a.view.data, -a.view.size_bytes()) < std::tuple(b.use, b.view.data, -b.view.size_bytes());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Wanted& a, const Wanted& b) {
+    return std::tuple(KindOf(a.use), a.view.data, -a.view.size_bytes()) <
+           std::tuple(KindOf(b.use), b.view.data, -b.view.size_bytes());
   });
   std::vector<Placed> placed;
   int64_t end = 0;
   for (const Wanted& w : sorted) {
-    if (!placed.empty() && placed.back().wanted.use == w.use) {
+    if (!placed.empty() && KindOf(placed.back().wanted.use) == KindOf(w.use)) {
       const View& whole = placed.back().wanted.view;
-      const PackedForm form = FormOf(whole, w.use, options_.product);
-      if (PartOf(whole, {nullptr, nullptr, form.type, form.lines, form.cols, form.stride}, w.view, w.use)) continue;
+      const PackedForm form = FormOf(whole, placed.back().wanted.use, options_);
+      const DeviceWeight packed = {nullptr, nullptr, form.type, form.lines, form.cols, form.stride};
+      if (PartOf(whole, packed, w.view, KindOf(w.use))) continue;
     }
     placed.push_back({w, end});
-    end += RoundUp(FormOf(w.view, w.use, options_.product).bytes(), kAlignment);
+    end += RoundUp(FormOf(w.view, w.use, options_).bytes(), kAlignment);
   }
   return {std::move(placed), end};
 }
@@ -83,7 +86,7 @@ Status WeightStore::Preload(Queue& queue, const std::vector<Wanted>& wanted) {
   for (const Placed& p : placed) {
     const View& view = p.wanted.view;
     void* to = static_cast<char*>(memory.data()) + p.offset;
-    entries[{p.wanted.use, view.data}] = {view, Buffer(), Upload(queue, view, p.wanted.use, to)};
+    entries[{KindOf(p.wanted.use), view.data}] = {view, Buffer(), Upload(queue, view, p.wanted.use, to)};
   }
   BLIP3O_RETURN_IF_ERROR(queue.Finish());
   kept_.push_back(std::move(memory));
@@ -100,7 +103,8 @@ const float* WeightStore::Depthwise(Queue& queue, const View& view) {
 }
 
 DeviceWeight WeightStore::Rows(Queue& queue, const View& view, Use use) {
-  assert(use == Use::kRows || use == Use::kTable || use == Use::kConv || use == Use::kUpsample);
+  assert(use == Use::kRows || use == Use::kStepRows || use == Use::kTable || use == Use::kConv ||
+         use == Use::kUpsample);
   return Find(queue, view, use);
 }
 
@@ -108,19 +112,19 @@ DeviceWeight WeightStore::Find(Queue& queue, const View& view, Use use) {
   if (view.empty()) return {};
   if (queue.Owns(view.data)) return InPlace(queue, view, use);
   const std::lock_guard lock(mutex_);
-  auto after = entries_.upper_bound({PackedUse(use), view.data});
+  auto after = entries_.upper_bound({KindOf(use), view.data});
   if (after != entries_.begin()) {
     const auto& [key, entry] = *--after;
-    if (key.first == PackedUse(use)) {
+    if (key.first == KindOf(use)) {
       if (const auto found = PartOf(entry.view, entry.weight, view, key.first)) return *found;
     }
   }
-  return BringIn(queue, view, PackedUse(use));
+  return BringIn(queue, view, use);
 }
 
 DeviceWeight WeightStore::BringIn(Queue& queue, const View& view, Use use) {
   if (!queue.ok()) return {};
-  Result<Buffer> memory = queue.Allocate(FormOf(view, use, options_.product).bytes());
+  Result<Buffer> memory = queue.Allocate(FormOf(view, use, options_).bytes());
   if (!memory.ok()) {
     queue.Fail(memory.status());
     return {};
@@ -130,26 +134,27 @@ DeviceWeight WeightStore::BringIn(Queue& queue, const View& view, Use use) {
   char first;
   queue.CopyOut(weight.data, 1, &first);
   if (!queue.ok()) return {};
-  Entry& entry = entries_[{use, view.data}];
+  Entry& entry = entries_[{KindOf(use), view.data}];
   if (entry.own.data() != nullptr) kept_.push_back(std::move(entry.own));
   entry = {view, std::move(*memory), weight};
   return weight;
 }
 
 DeviceWeight WeightStore::Upload(Queue& queue, const View& view, Use use, void* to) const {
-  const PackedForm form = FormOf(view, use, options_.product);
+  const PackedForm form = FormOf(view, use, options_);
+  char* lines = static_cast<char*>(to);
   DeviceWeight weight = {to, nullptr, form.type, form.lines, form.cols, form.stride};
-  char* scales = static_cast<char*>(to) + form.lines_bytes();
-  if (form.scales_bytes() > 0) weight.scales = reinterpret_cast<const float*>(scales);
+  if (form.scales_bytes() > 0) weight.scales = reinterpret_cast<const float*>(lines + form.lines_bytes());
   if (!queue.HoldsData()) return weight;
-  if (form.scales_bytes() > 0) queue.CopyIn(Q8Layout::Of(view).scales(view, 0), form.scales_bytes(), scales);
   const int64_t lines_at_once = std::max<int64_t>(1, kStagedBytes / form.line_bytes());
   std::vector<char> staged(static_cast<size_t>(std::min(lines_at_once, form.lines) * form.line_bytes()));
+  std::vector<float> scales(static_cast<size_t>(form.lines * form.line_scales()));
   for (int64_t line = 0; line < form.lines; line += lines_at_once) {
     const int64_t count = std::min(lines_at_once, form.lines - line);
-    PackLines(view, use, form, line, count, staged.data());
-    queue.CopyIn(staged.data(), count * form.line_bytes(), static_cast<char*>(to) + line * form.line_bytes());
+    PackLines(view, use, form, line, count, staged.data(), scales.data() + line * form.line_scales());
+    queue.CopyIn(staged.data(), count * form.line_bytes(), lines + line * form.line_bytes());
   }
+  queue.CopyIn(scales.data(), form.scales_bytes(), lines + form.lines_bytes());
   return weight;
 }
 

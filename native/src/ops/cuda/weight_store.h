@@ -21,9 +21,10 @@
 namespace blip3o::cuda {
 
 enum class Use : int32_t {
-  kVector,  // f32, dense, as it is: norms, biases, tables [R, C] of any rank
-  kRows,    // a product's weight [N, K]: DeviceWeight
-  kTable,   // [V, H] rows that are looked up: as kRows, never kInt8
+  kVector,    // f32, dense, as it is: norms, biases, tables [R, C] of any rank
+  kRows,      // a product's weight [N, K]: DeviceWeight
+  kStepRows,  // as kRows, which finds it: of products of many rows only, kE4M3 where the options say so
+  kTable,     // [V, H] rows that are looked up: as kRows, never kInt8
   kConv,  // [Cout, Cin, 3, 3] → rows of K = 9 · CinP, k = (3·i + j) · CinP + c, CinP = Cin padded to 32 with zeros
   kUpsample,  // [Cout, Cin, 3, 3] → four weights of 2×2 taps, one behind the other: row (phase · Cout + n),
               // K = 4 · CinP, k = (2·i + j) · CinP + c, phase = 2·(output row % 2) + output column % 2; taps that fall
@@ -33,6 +34,7 @@ enum class Use : int32_t {
 
 struct WeightOptions {
   WeightType product = WeightType::kBF16;  // kRows, kTable, kConv, kUpsample: kF32 or kBF16
+  bool steps_in_8_bits = false;            // kStepRows: kE4M3, which needs a library that multiplies it
 };
 
 // One for all queues of a device. Any thread's.
@@ -72,11 +74,13 @@ class WeightStore {
     int64_t offset;  // in the preloaded memory
   };
 
-  static Use PackedUse(Use use) { return use == Use::kTable ? Use::kRows : use; }
+  // Uses that lie packed alike, or find each other.
+  static Use KindOf(Use use) { return use == Use::kTable || use == Use::kStepRows ? Use::kRows : use; }
   // What has to be packed for `wanted`, and behind it the bytes of all.
   std::pair<std::vector<Placed>, int64_t> Plan(const std::vector<Wanted>& wanted) const;
   DeviceWeight Find(Queue& queue, const View& view, Use use);
   DeviceWeight BringIn(Queue& queue, const View& view, Use use);
+  // Packs and copies; `use` as it was asked for.
   DeviceWeight Upload(Queue& queue, const View& view, Use use, void* to) const;
 
   const WeightOptions options_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/tensor.h"
 #include "ops/cuda/context.h"
@@ -12,6 +13,8 @@ namespace blip3o::cuda {
 class Products {
  public:
   virtual ~Products() = default;
+
+  virtual std::string name() const = 0;  // "cuBLASLt 13.1"
 
   virtual int64_t ScratchBytes(const Capacity& capacity) const = 0;
   // Ops::Matmul. False where the library has no product for this weight, which its own shape and type decide and never

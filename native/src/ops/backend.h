@@ -7,8 +7,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
+#include "base/tensor.h"
 #include "ops/ops.h"
 
 namespace blip3o {
@@ -17,8 +19,7 @@ namespace blip3o {
 enum class LaneRole { kLanguage, kPicture };
 
 struct CudaOptions {
-  bool exact = false;          // products as exact as F32, else activations and weights in BF16
-  bool e4m3_products = false;  // large products of the picture lanes in E4M3, where the device has them
+  bool exact = false;  // products as exact as F32, else activations and weights in BF16
   std::filesystem::path product_library_directory;  // looked in first; empty: where such libraries usually are
 };
 
@@ -33,8 +34,9 @@ class Device {
   // Operations for one lane. Made, used and freed by one thread.
   virtual Result<std::unique_ptr<Ops>> CreateOps(LaneRole role) = 0;
   // Brings in every weight that the operations called by `dry_run` read: they get addresses that nobody may touch
-  // beside views of the real weights, and compute nothing (DryOps). Errors: OUT_OF_MEMORY, DEVICE_LOST.
-  virtual Status Preload(const std::function<void(Ops&)>& dry_run) = 0;
+  // beside views of the real weights, and compute nothing (DryOps). `e4m3` are those of them, of Matmul alone, whose
+  // products may be in E4M3 where the device has such; else they are as the others. Errors: OUT_OF_MEMORY, DEVICE_LOST.
+  virtual Status Preload(const std::function<void(Ops&)>& dry_run, const std::vector<View>& e4m3) = 0;
   // Of the weights that it holds.
   virtual int64_t weight_bytes() const = 0;
   // What Allocate could still give. As health(), no call of the driver once the device is lost: then 0.

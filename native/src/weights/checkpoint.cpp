@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "weights/quantize.h"
+
 namespace blip3o {
 
 namespace {
@@ -50,6 +52,15 @@ Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::filesystem::path
     if (counted.insert(bound.tensor.data).second) checkpoint->weight_bytes_ += bound.row->slot->size_bytes();
   }
   return checkpoint;
+}
+
+Status Checkpoint::QuantizeLanguageModel(int threads) {
+  BLIP3O_ASSIGN_OR_RETURN(quantized_, blip3o::QuantizeLanguageModel(weights_.language_model, threads));
+  return {};
+}
+
+int64_t Checkpoint::QuantizedLanguageModelBytes() const {
+  return quantized_.data() != nullptr ? quantized_.size_bytes() : QuantizedBytes(weights_.language_model);
 }
 
 std::string Checkpoint::dtypes() const {

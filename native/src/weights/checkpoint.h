@@ -34,6 +34,11 @@ class Checkpoint {
   std::string dtypes() const;
   // True when every weight that products of text to image read is BF16 or F16.
   bool is_16_bit() const;
+  // The products' weights of the language model become kQ8 (weights/quantize.h): made once, in memory of their own,
+  // before anything reads the weights. What files hold stays as it is. Errors: OUT_OF_MEMORY.
+  Status QuantizeLanguageModel(int threads);
+  // Bytes of that memory, before and after.
+  int64_t QuantizedLanguageModelBytes() const;
   // Reads the weights of `part` and names the first NaN or infinity: "tensor … in file … holds nan at [3, 7]". Ok when
   // all are finite.
   Status ScanValues(ModelPart part) const;
@@ -50,6 +55,7 @@ class Checkpoint {
   std::optional<CheckpointFiles> files_;  // empty only inside Open
   std::vector<BoundTensor> tensors_;
   int64_t weight_bytes_ = 0;
+  Buffer quantized_;
 };
 
 }  // namespace blip3o

@@ -2,8 +2,8 @@
 // memory once and uses it, from the cache, for all rows of x.
 //
 // Every dot product is summed in one way at any number of rows: lane l of one vector takes the products of
-// k ≡ l (mod lanes) in ascending order, then the lanes are added. Blocks and tiles only choose what is computed
-// together.
+// k ≡ l (mod lanes) in ascending order, then the lanes are added. Of kQ8 weights each block of 128 is summed so, times
+// its scale. Blocks and tiles only choose what is computed together.
 #include <algorithm>
 #include <cassert>
 
@@ -12,6 +12,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "base/q8.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/simd-inl.h"
 #include "ops/cpu/tile-inl.h"
@@ -72,10 +73,19 @@ void PackTile(const Matrix& x, int64_t row, int64_t rows, int64_t padded, float*
   }
 }
 
+// How a product takes x.
+enum class Form { kPlain, kRounded, kPacked };
+
+Form FormOf(const Context& context, DType dtype) {
+  if (dtype == DType::kQ8) return Form::kPacked;  // its rows are padded, and so must x be
+  return context.compute == Compute::kBF16 && dtype == DType::kBF16 ? Form::kRounded : Form::kPlain;
+}
+
 // `to`: scratch memory for it.
-Operand Pack(const Matrix& x, bool round, float* to) {
+Operand Pack(const Matrix& x, Form form, float* to) {
   const int64_t lanes = VectorLanes(), padded = (x.cols + lanes - 1) / lanes * lanes;
-  if (x.rows == 1 && !round) return {x.data, x.cols, padded};
+  const bool round = form == Form::kRounded;
+  if (x.rows == 1 && form == Form::kPlain) return {x.data, x.cols, padded};
   ForTiles<kRowTile>(x.rows, [&](int64_t row, auto rows) HWY_ATTR {
     if (round) {
       PackTile<true>(x, row, rows, padded, to + row * padded);
@@ -86,13 +96,14 @@ Operand Pack(const Matrix& x, bool round, float* to) {
   return {to, x.cols, padded};
 }
 
-bool RoundsTo(const Context& context, DType dtype) {
-  return context.compute == Compute::kBF16 && dtype == DType::kBF16;
-}
-
 // sums[r · kMaxColumns + c] = x[row + r] · weight[first + c] for a tile of kRows rows and `count` columns.
 template <size_t kRows>
 void Dot(const Operand& x, int64_t row, const View& weight, int64_t first, int64_t count, float* sums) {
+  if (weight.dtype == DType::kQ8) {
+    const Q8Layout layout = Q8Layout::Of(weight);
+    const Q8Rows rows = {layout.row(weight, first), layout.scales(weight, first), layout.stride, layout.blocks};
+    return DotRowsQ8<kRows>(x.data + row * x.padded, rows, x.padded, count, sums, kMaxColumns);
+  }
   WithSource(weight.dtype, [&](auto source) HWY_ATTR {
     using Source = decltype(source);
     const char* columns = static_cast<const char*>(weight.data) + first * x.depth * Source::kSize;
@@ -115,11 +126,11 @@ void Multiply(Context& context, const Operand& operand, const TokenProduct& prod
 
 void TokenMatmul(Context& context, const Matrix& x, float* packed, std::span<const TokenProduct> products) {
   Operand operand = {};
-  bool rounded = false;
+  Form form = Form::kPlain;
   for (const TokenProduct& product : products) {
     assert(product.out.rows == x.rows && product.weight.count() == product.out.cols * x.cols);
-    const bool round = RoundsTo(context, product.weight.dtype);
-    if (operand.data == nullptr || round != rounded) operand = Pack(x, rounded = round, packed);
+    const Form wanted = FormOf(context, product.weight.dtype);
+    if (operand.data == nullptr || wanted != form) operand = Pack(x, form = wanted, packed);
     Multiply(context, operand, product);
   }
 }
@@ -142,7 +153,8 @@ void TokenSwiGlu(Context& context, const Matrix& x, float* packed, const View& g
                  const Matrix& out) {
   assert(out.rows == x.rows);
   assert(gate.count() == out.cols * x.cols && up.count() == gate.count());
-  const Operand operand = Pack(x, RoundsTo(context, gate.dtype) && RoundsTo(context, up.dtype), packed);
+  assert(gate.dtype == up.dtype);
+  const Operand operand = Pack(x, FormOf(context, gate.dtype), packed);
   ForColumnBlocks(context, out.cols, ColumnsOfTask(gate, x.cols), [&](int64_t first, int64_t count) {
     alignas(64) float gates[kRowTile * kMaxColumns];
     alignas(64) float ups[kRowTile * kMaxColumns];

@@ -152,7 +152,8 @@ class Engine {
   const std::shared_ptr<ReadyList> ready_ = std::make_shared<ReadyList>();
   const std::shared_ptr<CancelBox> cancel_box_;
   MemoryAccount account_;
-  Holding constants_;
+  Holding constants_;  // the codebook
+  Holding quantized_;  // weights in eight bits
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::atomic<bool> closing_ = false;
   std::atomic<Time> next_deadline_ = Time::max();

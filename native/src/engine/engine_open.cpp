@@ -75,15 +75,24 @@ Result<DeviceChoice> ChooseDevice(DeviceOption option) {
 }
 
 Status CheckQuantization(const EngineOptions& options) {
-  if (options.device != DeviceOption::kCpu || options.quantization == 0) return {};
-  if ((options.quantization & kE4M3Diffusion) != 0) {
-    return Unsupported(
-        "e4m3 quantization of the diffusion transformer is for CUDA devices, and the model runs on the CPU: leave it "
-        "out, or run on a CUDA device");
-  }
+  if (options.device != DeviceOption::kCpu || (options.quantization & kE4M3Diffusion) == 0) return {};
   return Unsupported(
-      "int8 quantization of the language model is for CUDA devices, and the model runs on the CPU: leave "
-      "it out, or run on a CUDA device");
+      "e4m3 quantization of the diffusion transformer is for CUDA devices, and the model runs on the CPU: leave it "
+      "out, or run on a CUDA device");
+}
+
+// What the options ask for, once, from the mapped weights into memory.
+Status Quantize(Checkpoint& checkpoint, const EngineOptions& options) {
+  if ((options.quantization & kInt8Language) == 0) return {};
+  const int64_t bytes = checkpoint.QuantizedLanguageModelBytes();
+  const int64_t allowed = options.memory_limit_bytes > 0 ? options.memory_limit_bytes : AvailableMemoryBytes();
+  if (bytes > allowed) {
+    return OutOfMemory(fmt::format(
+        "the language model in int8 takes {}, and {} are allowed: raise the limit, free some memory or leave the "
+        "quantization out",
+        Mebibytes(bytes), Mebibytes(allowed)));
+  }
+  return checkpoint.QuantizeLanguageModel(options.threads);
 }
 
 // Text to image with a prompt of usual length.
@@ -135,6 +144,7 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& direct
   resolved.compute = Resolve(options.compute, *checkpoint);
   resolved.device = choice.device;
   BLIP3O_RETURN_IF_ERROR(CheckQuantization(resolved));
+  BLIP3O_RETURN_IF_ERROR(Quantize(*checkpoint, resolved));
   BLIP3O_ASSIGN_OR_RETURN(std::shared_ptr<ThreadPool> pool, ThreadPool::Create(resolved.threads));
   std::unique_ptr<Engine> engine(
       new Engine(std::move(checkpoint), std::move(resolved), std::move(choice.reason), std::move(pool)));
@@ -143,6 +153,10 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& direct
 }
 
 Status Engine::Start() {
+  if ((options_.quantization & kInt8Language) != 0) {
+    quantized_ = Holding(account_, checkpoint_->QuantizedLanguageModelBytes());
+    scheduler_.SetConstants(checkpoint_->QuantizedLanguageModelBytes());
+  }
   for (int i = 0; i < scheduler_.lanes(); ++i) lanes_.push_back(std::make_unique<Lane>(i));
   for (const auto& lane : lanes_) BLIP3O_RETURN_IF_ERROR(StartLane(*lane));
   return {};
@@ -216,7 +230,7 @@ Status Engine::LoadCodebook(Lane& lane) {
   lane.Release();
   BLIP3O_RETURN_IF_ERROR(status);
   constants_ = Holding(account_, kept);
-  scheduler_.SetConstants(kept);
+  scheduler_.SetConstants(kept + quantized_.bytes());
   return {};
 }
 

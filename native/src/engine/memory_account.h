@@ -47,6 +47,8 @@ class Holding {
     if (account_ != nullptr) account_->Remove(bytes_);
   }
 
+  int64_t bytes() const { return account_ != nullptr ? bytes_ : 0; }
+
  private:
   MemoryAccount* account_ = nullptr;
   int64_t bytes_ = 0;

@@ -58,7 +58,7 @@ typedef enum blip3o_status {
   BLIP3O_INTERNAL_ERROR = 8,     /* a defect of the library: please report it */
   BLIP3O_QUEUE_FULL = 9,         /* as many requests wait as may: try again later */
   BLIP3O_DEADLINE_EXCEEDED = 10, /* the request did not end before its deadline */
-  BLIP3O_DEVICE_LOST = 11        /* a fault of the device ended all that ran on it: open the model anew */
+  BLIP3O_DEVICE_LOST = 11        /* a fault ended all that ran on the device; only a new process can use it again */
 } blip3o_status;
 
 typedef struct blip3o_error {

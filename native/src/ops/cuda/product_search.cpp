@@ -1,12 +1,11 @@
 // Where cuBLASLt may lie.
 #include <dlfcn.h>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <glob.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "ops/cuda/product_library.h"
@@ -38,7 +37,7 @@ std::vector<std::string> UsualFolders() {
   if (const char* home = std::getenv("HOME")) prefixes.push_back(std::string(home) + "/.local/lib/python3*");
   for (const std::string& prefix : prefixes) {
     for (const char* packages : {"site-packages", "dist-packages"}) {
-      folders.push_back(fmt::format("{}/{}/nvidia/cu13/lib", prefix, packages));
+      folders.push_back(prefix + "/" + packages + "/nvidia/cu13/lib");
     }
   }
   return folders;
@@ -66,12 +65,13 @@ std::string FileOf(const void* function, const std::string& opened) {
 }  // namespace
 
 Result<LoadedLibrary> LoadProductLibrary(const std::string& path) {
-  std::vector<std::string> reasons;
+  std::string reasons;
+  const auto note = [&](const std::string& reason) { reasons += (reasons.empty() ? "" : "; ") + reason; };
   for (const std::string& name : Candidates(path)) {
     void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
       const char* reason = dlerror();
-      reasons.push_back(reason != nullptr ? reason : name);
+      note(reason != nullptr ? reason : name);
       continue;
     }
     LoadedLibrary library;
@@ -82,16 +82,15 @@ Result<LoadedLibrary> LoadProductLibrary(const std::string& path) {
     });
     if (!lacking.empty()) {
       dlclose(handle);
-      reasons.push_back(fmt::format("{} has no {}: it is not cuBLASLt 13", name, lacking));
+      note(name + " has no " + lacking + ": it is not cuBLASLt 13");
       continue;
     }
     library.path = FileOf(reinterpret_cast<const void*>(library.functions.cublasLtMatmul), name);
     library.version = library.functions.cublasLtGetVersion();
     return library;
   }
-  return Unsupported(
-      fmt::format("{}{}", fmt::join(reasons, "; "),
-                  path.empty() ? "; nor does it lie in CUDA's folders or Python's nvidia/cu13/lib" : ""));
+  if (path.empty()) note("nor does it lie in CUDA's folders or in Python's nvidia/cu13/lib");
+  return Unsupported(reasons);
 }
 
 }  // namespace blip3o::cuda

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ops/cuda/device/cuda_queue.h"
+#include "ops/cuda/products.h"
 
 namespace blip3o::gpu {
 
@@ -22,7 +23,7 @@ struct KernelTime {
 
 class TimedQueue final : public cuda::Queue {
  public:
-  explicit TimedQueue(std::unique_ptr<cuda::CudaQueue> queue) : queue_(std::move(queue)) {}
+  explicit TimedQueue(std::unique_ptr<cuda::CudaQueue> queue) : queue_(std::move(queue)), products_(*this) {}
   ~TimedQueue() override {
     for (const Pending& pending : pending_) Destroy(pending);
   }
@@ -56,14 +57,7 @@ class TimedQueue final : public cuda::Queue {
   void CopyOut(const void* from, int64_t size_bytes, void* host) override { queue_->CopyOut(from, size_bytes, host); }
   void Fill(void* to, uint8_t value, int64_t size_bytes) override { queue_->Fill(to, value, size_bytes); }
   void Launch(const cuda::LaunchRequest& request) override {
-    if (!timing_) return queue_->Launch(request);
-    Pending pending{request.name, request.cost, nullptr, nullptr};
-    (void)cudaEventCreate(&pending.began);
-    (void)cudaEventCreate(&pending.ended);
-    (void)cudaEventRecord(pending.began, queue_->stream());
-    queue_->Launch(request);
-    (void)cudaEventRecord(pending.ended, queue_->stream());
-    pending_.push_back(pending);
+    Timed(request.name, request.cost, [&] { queue_->Launch(request); });
   }
   void Repeat(const RepeatKey& key, const std::function<void()>& work) override {
     if (timing_) return work();
@@ -74,7 +68,7 @@ class TimedQueue final : public cuda::Queue {
   void Fail(Status failure) override { queue_->Fail(std::move(failure)); }
   void BeginWork() override { queue_->BeginWork(); }
   void EndWork() override { queue_->EndWork(); }
-  cuda::Products* products() override { return queue_->products(); }
+  cuda::Products* products() override { return queue_->products() != nullptr ? &products_ : nullptr; }
   Status Finish() override { return queue_->Finish(); }
 
  private:
@@ -88,8 +82,45 @@ class TimedQueue final : public cuda::Queue {
     (void)cudaEventDestroy(pending.ended);
   }
 
+  // The library's products, each with what is launched for its operands.
+  class TimedProducts final : public cuda::Products {
+   public:
+    explicit TimedProducts(TimedQueue& queue) : queue_(queue) {}
+    std::string name() const override { return Real().name(); }
+    int64_t ScratchBytes(const Capacity& capacity) const override { return Real().ScratchBytes(capacity); }
+    bool Multiply(cuda::Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue,
+                  const Matrix& out) override {
+      const double t = static_cast<double>(x.rows), n = static_cast<double>(out.cols), k = static_cast<double>(x.cols);
+      const cuda::Cost cost = {4 * t * k + 2 * n * k + 4 * t * n, 2 * t * n * k, true};
+      bool done = false;
+      queue_.Timed("Matmul/library", cost, [&] { done = Real().Multiply(context, x, weight, epilogue, out); });
+      return done;
+    }
+
+   private:
+    cuda::Products& Real() const { return *queue_.queue_->products(); }
+    TimedQueue& queue_;
+  };
+
+  // What is launched inside is part of it.
+  template <typename Work>
+  void Timed(const char* name, const cuda::Cost& cost, const Work& work) {
+    if (!timing_ || inside_) return work();
+    Pending pending{name, cost, nullptr, nullptr};
+    (void)cudaEventCreate(&pending.began);
+    (void)cudaEventCreate(&pending.ended);
+    (void)cudaEventRecord(pending.began, queue_->stream());
+    inside_ = true;
+    work();
+    inside_ = false;
+    (void)cudaEventRecord(pending.ended, queue_->stream());
+    pending_.push_back(pending);
+  }
+
   std::unique_ptr<cuda::CudaQueue> queue_;
+  TimedProducts products_;
   bool timing_ = false;
+  bool inside_ = false;
   std::vector<Pending> pending_;
 };
 

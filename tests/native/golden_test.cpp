@@ -25,6 +25,12 @@ using test::Borrow;
 constexpr double kRelativeL2 = 1e-4;
 constexpr int kPixelDifference = 1;
 
+// Where the runs are made.
+#ifndef BLIP3O_GOLDEN_DEVICE
+#define BLIP3O_GOLDEN_DEVICE BLIP3O_DEVICE_CPU
+#endif
+constexpr blip3o_device kDevice = BLIP3O_GOLDEN_DEVICE;
+
 const std::string kGolden = std::string(BLIP3O_SOURCE_DIR) + "/tests/golden/";
 
 struct GoldenJob {
@@ -79,6 +85,7 @@ TEST_P(Golden, TraceMatches) {
   blip3o_error error;
   blip3o_model_options options;
   blip3o_model_options_default(&options);
+  options.device = kDevice;
   options.compute = BLIP3O_COMPUTE_F32;
   options.threads = 2;
   blip3o_model* model = nullptr;

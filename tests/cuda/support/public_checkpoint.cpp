@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "weights/config.h"
 #include "weights/model_weights.h"
@@ -113,9 +116,30 @@ std::pair<std::string, int64_t> HeaderOf(const std::vector<TensorRow>& table) {
   return {header.dump(), offset};
 }
 
+// Numbers of both signs between 2^-9 and 2^-5: products of them neither vanish nor overflow.
+std::vector<uint16_t> RandomBlock() {
+  std::vector<uint16_t> block(size_t{32} << 20);
+  uint64_t state = 1;
+  for (uint16_t& value : block) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    const uint16_t sign = static_cast<uint16_t>(state >> 63) << 15;
+    value = static_cast<uint16_t>(sign | (0x3B00 + (state >> 40) % 0x0200));
+  }
+  return block;
+}
+
+bool FillRandom(std::ofstream& file, int64_t size) {
+  const std::vector<uint16_t> block = RandomBlock();
+  const int64_t block_bytes = static_cast<int64_t>(block.size() * sizeof(uint16_t));
+  for (int64_t done = 0; done < size && file; done += block_bytes) {
+    file.write(reinterpret_cast<const char*>(block.data()), std::min(block_bytes, size - done));
+  }
+  return static_cast<bool>(file);
+}
+
 }  // namespace
 
-Status WritePublicCheckpoint(const std::filesystem::path& directory) {
+Status WritePublicCheckpoint(const std::filesystem::path& directory, PublicValues values) {
   WriteJson(directory / "config.json", ModelJson());
   WriteJson(directory / "diffusion/transformer/config.json", TransformerJson());
   WriteJson(directory / "diffusion/vae/config.json", AutoencoderJson());
@@ -130,6 +154,7 @@ Status WritePublicCheckpoint(const std::filesystem::path& directory) {
     const uint64_t length = header.size();
     file.write(reinterpret_cast<const char*>(&length), sizeof(length));
     file << header;
+    if (values == PublicValues::kRandom) FillRandom(file, size);
     if (!file) return IoError(fmt::format("could not write {}", path.string()));
   }
   std::error_code error;

@@ -27,8 +27,9 @@ struct alignas(16) Words4 {
 
 __device__ inline int Thread() { return static_cast<int>(threadIdx.x); }
 __device__ inline int Threads() { return static_cast<int>(blockDim.x); }
-__device__ inline int Lane() { return static_cast<int>(threadIdx.x) % kWarp; }
-__device__ inline int Warp() { return static_cast<int>(threadIdx.x) / kWarp; }
+// Unsigned arithmetic: a mask and a shift.
+__device__ inline int Lane() { return static_cast<int>(threadIdx.x % static_cast<unsigned>(kWarp)); }
+__device__ inline int Warp() { return static_cast<int>(threadIdx.x / static_cast<unsigned>(kWarp)); }
 __device__ inline int BlockX() { return static_cast<int>(blockIdx.x); }
 __device__ inline int BlockY() { return static_cast<int>(blockIdx.y); }
 __device__ inline int BlockZ() { return static_cast<int>(blockIdx.z); }

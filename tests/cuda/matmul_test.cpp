@@ -93,15 +93,13 @@ void Check(DeviceContext& context, Placement placement, const Case& c, DType dty
 
 TEST(CudaMatmul, SmallShapesEqualTheirDefinition) {
   for (const WeightType type : {WeightType::kBF16, WeightType::kF32}) {
-    ForEachSchedule(
-        [type](DeviceContext& context) {
+    ForEachPlacement(
+        [type](DeviceContext& context, Placement placement) {
           const double relative = type == WeightType::kBF16 ? 2 * kRounded : kSplit;
-          ForEachPlacement([&](Placement placement) {
-            for (const Case& c : {Case{1, 1, 1}, Case{3, 17, 33}, Case{5, 9, 100}, Case{17, 24, 64}}) {
-              SCOPED_TRACE(std::to_string(c.rows) + " × " + std::to_string(c.cols) + " × " + std::to_string(c.depth));
-              Check(context, placement, c, DType::kF32, relative);
-            }
-          });
+          for (const Case& c : {Case{1, 1, 1}, Case{3, 17, 33}, Case{5, 9, 100}, Case{17, 24, 64}}) {
+            SCOPED_TRACE(std::to_string(c.rows) + " × " + std::to_string(c.cols) + " × " + std::to_string(c.depth));
+            Check(context, placement, c, DType::kF32, relative);
+          }
         },
         type);
   }
@@ -120,14 +118,12 @@ TEST(CudaMatmul, WholeAndCutTilesEqualTheirDefinition) {
 }
 
 TEST(CudaMatmul, EveryEpilogue) {
-  ForEachSchedule([](DeviceContext& context) {
-    ForEachPlacement([&](Placement placement) {
-      Check(context, placement, {5, 13, 32, Activation::kSilu, true}, DType::kBF16, 2 * kRounded);
-      Check(context, placement, {5, 13, 32, Activation::kGeluTanh, true, 1, true}, DType::kBF16, 2 * kRounded);
-      Check(context, placement, {5, 13, 32, Activation::kNone, false, 5, true}, DType::kBF16, 2 * kRounded);
-      Check(context, placement, {5, 13, 32, Activation::kRelu, false, 0, true}, DType::kBF16, 2 * kRounded);
-      Check(context, placement, {5, 13, 32, Activation::kTanh, true, 5, false}, DType::kBF16, 2 * kRounded);
-    });
+  ForEachPlacement([](DeviceContext& context, Placement placement) {
+    Check(context, placement, {5, 13, 32, Activation::kSilu, true}, DType::kBF16, 2 * kRounded);
+    Check(context, placement, {5, 13, 32, Activation::kGeluTanh, true, 1, true}, DType::kBF16, 2 * kRounded);
+    Check(context, placement, {5, 13, 32, Activation::kNone, false, 5, true}, DType::kBF16, 2 * kRounded);
+    Check(context, placement, {5, 13, 32, Activation::kRelu, false, 0, true}, DType::kBF16, 2 * kRounded);
+    Check(context, placement, {5, 13, 32, Activation::kTanh, true, 5, false}, DType::kBF16, 2 * kRounded);
   });
 }
 

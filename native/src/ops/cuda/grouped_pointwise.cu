@@ -103,6 +103,7 @@ void GroupedPointwise(Context& context, const Matrix& x, const View& view, const
   if (weight.data == nullptr) return;  // the queue has failed
   const int64_t dim = weight.cols, groups = weight.rows / dim;
   assert(x.rows == out.rows && x.cols == out.cols && x.cols == weight.rows && groups * dim == weight.rows);
+  assert(!context.queue->Owns(view.data));  // a computed weight may not be read before the wait
   assert(dim <= kMaxDim && weight.type != WeightType::kInt8);
   const double values = static_cast<double>(x.rows) * static_cast<double>(x.cols);
   // Of wide groups fewer blocks find room.

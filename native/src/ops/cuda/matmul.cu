@@ -67,9 +67,10 @@ struct MatmulParameters {
   DeviceEpilogue epilogue;
   float* out;  // [T, N]
   int64_t out_stride;
-  bool x_aligned;       // rows of x start at 16 bytes
-  bool weight_aligned;  // rows of the weight start at 16 bytes and are of whole segments, or padded with zeros
-  bool out_aligned;     // rows of out, gate and residual start at 16 bytes
+  bool weight_computed;  // by a kernel before: nothing of it may be read before the wait
+  bool x_aligned;        // rows of x start at 16 bytes
+  bool weight_aligned;   // rows of the weight start at 16 bytes and are of whole segments, or padded with zeros
+  bool out_aligned;      // rows of out, gate and residual start at 16 bytes
 };
 
 // Rows of 64 bytes: the 16-byte segments of 8 rows that follow each other fall on different banks.
@@ -375,11 +376,12 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) MatmulKernel(const Mat
   const int64_t first_row = static_cast<int64_t>(ptx::BlockY()) * kRows;
   const int pieces = static_cast<int>((p.depth + T::kDepth - 1) / T::kDepth);
   const WeightCopies<kType> copies(p, first_n);
+  if (p.weight_computed) ptx::WaitForPredecessor();
   for (int piece = 0; piece < kStages - 1; ++piece) {
     if (piece < pieces) copies.Start(p, piece, weights + piece * T::kWeightBytes);
     ptx::CommitCopies();
   }
-  ptx::WaitForPredecessor();
+  if (!p.weight_computed) ptx::WaitForPredecessor();
   const XFetches<kType> fetches(p, first_row);
   {
     Fetch<kType, XFetches<kType>::kCount> first;
@@ -468,6 +470,7 @@ void Matmul(Context& context, const Matrix& x, const View& view, const Epilogue&
   p.epilogue.residual_stride = epilogue.residual.stride;
   p.out = out.data;
   p.out_stride = out.stride;
+  p.weight_computed = context.queue->Owns(view.data);
   p.x_aligned = QuadsAligned({x});
   // A row of F32 that was computed on the device has nothing behind it.
   const bool whole = weight.stride > weight.cols || weight.cols % 4 == 0;

@@ -33,6 +33,21 @@ __device__ inline float BlockSum(float value, float* shared) {
   return sum;
 }
 
+// In every thread: whether the block is the last of `blocks` that come here with this ticket. Then what the others wrote
+// before is visible to it, and the ticket is 0 again. `shared`: a word of the block's.
+__device__ inline bool IsLastBlock(uint32_t* ticket, uint32_t blocks, uint32_t* shared) {
+  ptx::SyncBlock();
+  if (ptx::Thread() == 0) {
+    ptx::FenceDevice();
+    const bool is_last = ptx::AtomicAdd(ticket, 1u) + 1 == blocks;
+    if (is_last) ptx::AtomicAnd(ticket, 0u);
+    ptx::FenceDevice();
+    *shared = is_last ? 1 : 0;
+  }
+  ptx::SyncBlock();
+  return *shared != 0;
+}
+
 __device__ inline float Sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 __device__ inline float Silu(float x) { return x / (1.0f + expf(-x)); }
 

@@ -114,8 +114,8 @@ typedef struct blip3o_model_options {
   blip3o_compute compute;
   blip3o_device device;
   uint32_t quantization;                 /* BLIP3O_INT8_LANGUAGE | BLIP3O_E4M3_DIFFUSION, or 0 */
-  const char* product_library_directory; /* CUDA: where libcublasLt is looked for first; NULL: an installed CUDA's and
-                                          * Python's. Without the library its products are computed by ours */
+  const char* product_library_directory; /* CUDA: the folder of libcublasLt; NULL: it is looked for among an installed
+                                          * CUDA's and Python's. Without it kernels of ours compute its products */
   int64_t memory_limit_bytes;            /* for everything but mapped weights; 0: what the machine has free */
   int32_t queue_limit;                   /* requests that may wait to be started, at most; 0: 256 */
   int32_t latency_target_millis; /* between two tokens of a request, as far as the prefill of others can keep it; 0:
@@ -181,9 +181,12 @@ BLIP3O_API void blip3o_model_close(blip3o_model* model);
 
 /* Reports as JSON what a checkpoint holds and can do: parts, tensors, sizes, what is missing, malformed or unused. A
  * report is made even of a checkpoint that would not open; `scan_values` != 0 also reads every weight and reports NaN
- * and infinity. *report is a NUL-terminated UTF-8 string for blip3o_string_free. `diffusion_directory` may be NULL.
- * Errors: IO_ERROR when `directory` is no readable directory, OUT_OF_MEMORY. */
-BLIP3O_API blip3o_status blip3o_checkpoint_inspect(const char* directory, const char* diffusion_directory,
+ * and infinity. Where `options` name a device, what memory the model and its requests take there: that comes from the
+ * sizes alone, and no such device need be in the machine. *report is a NUL-terminated UTF-8 string for
+ * blip3o_string_free. `options` may be NULL.
+ * Errors: IO_ERROR when `directory` is no readable directory, INVALID_ARGUMENT, UNSUPPORTED (a device whose backend
+ * this build lacks), OUT_OF_MEMORY. */
+BLIP3O_API blip3o_status blip3o_checkpoint_inspect(const char* directory, const blip3o_model_options* options,
                                                    int32_t scan_values, char** report, blip3o_error* error);
 
 /* Frees a string of this library. NULL is allowed. */

@@ -9,11 +9,13 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/philox.h"
 #include "engine/engine.h"
+#include "engine/memory_plan.h"
 #include "weights/inspect.h"
 
 struct blip3o_model {
@@ -188,6 +190,23 @@ std::filesystem::path Utf8Path(const char* text) {
   return std::filesystem::path(std::u8string(reinterpret_cast<const char8_t*>(text)));
 }
 
+blip3o::EngineOptions CopyOptions(const blip3o_model_options* from) {
+  blip3o::EngineOptions to;
+  if (from == nullptr) return to;
+  if (from->diffusion_directory != nullptr) to.diffusion_directory = Utf8Path(from->diffusion_directory);
+  to.threads = from->threads;
+  to.compute = static_cast<blip3o::ComputeOption>(NumberOf(from->compute));
+  to.device = static_cast<blip3o::DeviceOption>(NumberOf(from->device));
+  to.quantization = from->quantization;
+  if (from->product_library_directory != nullptr) {
+    to.product_library_directory = Utf8Path(from->product_library_directory);
+  }
+  to.memory_limit_bytes = from->memory_limit_bytes;
+  to.queue_limit = from->queue_limit;
+  to.latency_target_millis = from->latency_target_millis;
+  return to;
+}
+
 }  // namespace
 
 extern "C" {
@@ -211,22 +230,7 @@ blip3o_status blip3o_model_open(const char* directory, const blip3o_model_option
     if (directory == nullptr || *directory == '\0') {
       return InvalidArgument("the model directory is empty: expected the path of a checkpoint");
     }
-    blip3o::EngineOptions engine_options;
-    if (options != nullptr) {
-      if (options->diffusion_directory != nullptr) {
-        engine_options.diffusion_directory = Utf8Path(options->diffusion_directory);
-      }
-      engine_options.threads = options->threads;
-      engine_options.compute = static_cast<blip3o::ComputeOption>(NumberOf(options->compute));
-      engine_options.device = static_cast<blip3o::DeviceOption>(NumberOf(options->device));
-      engine_options.quantization = options->quantization;
-      if (options->product_library_directory != nullptr) {
-        engine_options.product_library_directory = Utf8Path(options->product_library_directory);
-      }
-      engine_options.memory_limit_bytes = options->memory_limit_bytes;
-      engine_options.queue_limit = options->queue_limit;
-      engine_options.latency_target_millis = options->latency_target_millis;
-    }
+    const blip3o::EngineOptions engine_options = CopyOptions(options);
     auto opened = std::make_unique<blip3o_model>();
     BLIP3O_ASSIGN_OR_RETURN(opened->engine, blip3o::Engine::Open(Utf8Path(directory), engine_options));
     *model = opened.release();
@@ -304,17 +308,21 @@ void blip3o_model_metrics(blip3o_model* model, blip3o_metrics* metrics) {
   metrics->decode_seconds = from.seconds.decode;
 }
 
-blip3o_status blip3o_checkpoint_inspect(const char* directory, const char* diffusion_directory, int32_t scan_values,
+blip3o_status blip3o_checkpoint_inspect(const char* directory, const blip3o_model_options* options, int32_t scan_values,
                                         char** report, blip3o_error* error) {
   *report = nullptr;
   return Guard(error, [&]() -> Status {
     if (directory == nullptr || *directory == '\0') {
       return InvalidArgument("the model directory is empty: expected the path of a checkpoint");
     }
-    const std::filesystem::path diffusion =
-        diffusion_directory == nullptr ? std::filesystem::path() : Utf8Path(diffusion_directory);
-    BLIP3O_ASSIGN_OR_RETURN(const std::string json,
-                            blip3o::InspectCheckpoint(Utf8Path(directory), diffusion, scan_values != 0));
+    const blip3o::EngineOptions engine_options = CopyOptions(options);
+    std::optional<blip3o::MemoryReport> memory;
+    if (engine_options.device != blip3o::DeviceOption::kAuto) {
+      BLIP3O_ASSIGN_OR_RETURN(memory, blip3o::PlanMemory(Utf8Path(directory), engine_options));
+    }
+    BLIP3O_ASSIGN_OR_RETURN(
+        const std::string json,
+        blip3o::InspectCheckpoint(Utf8Path(directory), engine_options.diffusion_directory, scan_values != 0, memory));
     char* copy = static_cast<char*>(std::malloc(json.size() + 1));
     if (copy == nullptr) return blip3o::OutOfMemory("no memory for the report: free some and try again");
     std::memcpy(copy, json.c_str(), json.size() + 1);

@@ -49,6 +49,11 @@ struct EngineOptions {
   int32_t latency_target_millis = 0;                // 0: SchedulerOptions' default
 };
 
+// INVALID_ARGUMENT where one is out of its range.
+Status CheckOptions(const EngineOptions& options);
+// UNSUPPORTED where this build lacks the device's backend, or the device what is asked of it. Not of kAuto.
+Status CheckDevice(const EngineOptions& options);
+
 // Whether this build has the backend of `device`, whatever the machine has. True of kAuto.
 bool HasBackend(DeviceOption device);
 

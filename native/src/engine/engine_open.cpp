@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "engine/engine.h"
+#include "ops/backend.h"
 #include "ops/cpu/cpu_ops.h"
 
 namespace blip3o {
@@ -19,6 +20,56 @@ namespace {
 constexpr int kMaxThreads = 1024;
 constexpr int32_t kMaxQueueLimit = 1 << 20;
 constexpr int32_t kMaxLatencyTarget = 3600 * 1000;
+
+ComputeOption Resolve(ComputeOption option, const Checkpoint& checkpoint) {
+  if (option != ComputeOption::kAuto) return option;
+  return checkpoint.is_16_bit() && cpu::HasNativeBF16() ? ComputeOption::kBF16 : ComputeOption::kF32;
+}
+
+// What kAuto became, and why that is not kCuda.
+struct DeviceChoice {
+  DeviceOption device = DeviceOption::kCpu;
+  std::string reason;
+};
+
+DeviceChoice ChooseDevice(DeviceOption option) {
+  if (option != DeviceOption::kAuto) return DeviceChoice{option, {}};
+  const Result<std::shared_ptr<Device>> device = OpenCudaDevice({});
+  return device.ok() ? DeviceChoice{DeviceOption::kCuda, {}}
+                     : DeviceChoice{DeviceOption::kCpu, device.status().message()};
+}
+
+// What the options ask for, once, from the mapped weights into memory.
+Status Quantize(Checkpoint& checkpoint, const EngineOptions& options) {
+  if ((options.quantization & kInt8Language) == 0) return {};
+  const int64_t bytes = checkpoint.QuantizedLanguageModelBytes();
+  const int64_t allowed = options.memory_limit_bytes > 0 ? options.memory_limit_bytes : AvailableMemoryBytes();
+  if (bytes > allowed) {
+    return OutOfMemory(fmt::format(
+        "the language model in int8 takes {}, and {} are allowed: raise the limit, free some memory or leave the "
+        "quantization out",
+        Mebibytes(bytes), Mebibytes(allowed)));
+  }
+  return checkpoint.QuantizeLanguageModel(options.threads);
+}
+
+SchedulerOptions OptionsOf(const EngineOptions& options, int picture_lanes) {
+  SchedulerOptions scheduler;
+  scheduler.most_running = static_cast<int>(LanguageModel::kMostRows);
+  scheduler.picture_lanes = picture_lanes;
+  if (options.queue_limit > 0) scheduler.queue_limit = options.queue_limit;
+  if (options.latency_target_millis > 0) {
+    scheduler.latency_target = std::chrono::milliseconds(options.latency_target_millis);
+  }
+  return scheduler;
+}
+
+int PictureLanes(const Checkpoint& checkpoint, int threads) {
+  const Pipeline pipeline(checkpoint);
+  return SharingPolicy::PictureLanes(threads, pipeline.StepProducts(TextRequest(checkpoint.config())));
+}
+
+}  // namespace
 
 Status CheckOptions(const EngineOptions& options) {
   if (options.threads < 0 || options.threads > kMaxThreads) {
@@ -54,74 +105,19 @@ Status CheckOptions(const EngineOptions& options) {
   return {};
 }
 
-ComputeOption Resolve(ComputeOption option, const Checkpoint& checkpoint) {
-  if (option != ComputeOption::kAuto) return option;
-  return checkpoint.is_16_bit() && cpu::HasNativeBF16() ? ComputeOption::kBF16 : ComputeOption::kF32;
+bool HasBackend(DeviceOption device) {
+  return device == DeviceOption::kCuda ? HasCuda() : device == DeviceOption::kAuto || device == DeviceOption::kCpu;
 }
 
-// What kAuto became, and why that is not kCuda.
-struct DeviceChoice {
-  DeviceOption device = DeviceOption::kCpu;
-  std::string reason;
-};
-
-Result<DeviceChoice> ChooseDevice(DeviceOption option) {
-  if (option == DeviceOption::kCpu || HasBackend(DeviceOption::kCuda)) return DeviceChoice{option, {}};
-  const std::string reason =
-      "this build of the library has no CUDA backend: use the one that was built with it (for Java the artifact "
-      "dev.blip3o:blip3o-native with the classifier linux-x86_64-cuda)";
-  if (option == DeviceOption::kCuda) return Unsupported("the model can't run on a CUDA device: " + reason);
-  return DeviceChoice{DeviceOption::kCpu, reason};
-}
-
-Status CheckQuantization(const EngineOptions& options) {
-  if (options.device != DeviceOption::kCpu || (options.quantization & kE4M3Diffusion) == 0) return {};
+Status CheckDevice(const EngineOptions& options) {
+  if (options.device == DeviceOption::kCuda) {
+    return HasCuda() ? Status() : OpenCudaDevice({}).status();
+  }
+  if ((options.quantization & kE4M3Diffusion) == 0) return {};
   return Unsupported(
       "e4m3 quantization of the diffusion transformer is for CUDA devices, and the model runs on the CPU: leave it "
       "out, or run on a CUDA device");
 }
-
-// What the options ask for, once, from the mapped weights into memory.
-Status Quantize(Checkpoint& checkpoint, const EngineOptions& options) {
-  if ((options.quantization & kInt8Language) == 0) return {};
-  const int64_t bytes = checkpoint.QuantizedLanguageModelBytes();
-  const int64_t allowed = options.memory_limit_bytes > 0 ? options.memory_limit_bytes : AvailableMemoryBytes();
-  if (bytes > allowed) {
-    return OutOfMemory(fmt::format(
-        "the language model in int8 takes {}, and {} are allowed: raise the limit, free some memory or leave the "
-        "quantization out",
-        Mebibytes(bytes), Mebibytes(allowed)));
-  }
-  return checkpoint.QuantizeLanguageModel(options.threads);
-}
-
-// Text to image with a prompt of usual length.
-Request TextRequest(const ModelConfig& config) {
-  constexpr int64_t kUsualPrompt = 128;
-  Request request;
-  request.prompt.resize(static_cast<size_t>(std::min(kUsualPrompt, MaxPromptLength(config))));
-  return request;
-}
-
-SchedulerOptions OptionsOf(const EngineOptions& options, int picture_lanes) {
-  SchedulerOptions scheduler;
-  scheduler.most_running = static_cast<int>(LanguageModel::kMostRows);
-  scheduler.picture_lanes = picture_lanes;
-  if (options.queue_limit > 0) scheduler.queue_limit = options.queue_limit;
-  if (options.latency_target_millis > 0) {
-    scheduler.latency_target = std::chrono::milliseconds(options.latency_target_millis);
-  }
-  return scheduler;
-}
-
-int PictureLanes(const Checkpoint& checkpoint, int threads) {
-  const Pipeline pipeline(checkpoint);
-  return SharingPolicy::PictureLanes(threads, pipeline.StepProducts(TextRequest(checkpoint.config())));
-}
-
-}  // namespace
-
-bool HasBackend(DeviceOption device) { return device == DeviceOption::kAuto || device == DeviceOption::kCpu; }
 
 Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::string device_reason,
                std::shared_ptr<ThreadPool> pool)
@@ -136,14 +132,14 @@ Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, st
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& directory, const EngineOptions& options) {
   BLIP3O_RETURN_IF_ERROR(CheckOptions(options));
-  BLIP3O_ASSIGN_OR_RETURN(DeviceChoice choice, ChooseDevice(options.device));
+  DeviceChoice choice = ChooseDevice(options.device);
   BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint,
                           Checkpoint::Open(directory, options.diffusion_directory));
   EngineOptions resolved = options;
   if (resolved.threads == 0) resolved.threads = UsableProcessors();
   resolved.compute = Resolve(options.compute, *checkpoint);
   resolved.device = choice.device;
-  BLIP3O_RETURN_IF_ERROR(CheckQuantization(resolved));
+  BLIP3O_RETURN_IF_ERROR(CheckDevice(resolved));
   BLIP3O_RETURN_IF_ERROR(Quantize(*checkpoint, resolved));
   BLIP3O_ASSIGN_OR_RETURN(std::shared_ptr<ThreadPool> pool, ThreadPool::Create(resolved.threads));
   std::unique_ptr<Engine> engine(

@@ -290,6 +290,13 @@ int64_t MaxPromptLength(const ModelConfig& config) {
   return config.language_model.max_position_embeddings - config.image_tokens.tokens - 1;
 }
 
+Request TextRequest(const ModelConfig& config) {
+  constexpr int64_t kUsualPrompt = 128;
+  Request request;
+  request.prompt.resize(static_cast<size_t>(std::min(kUsualPrompt, MaxPromptLength(config))));
+  return request;
+}
+
 Status CheckRequest(const ModelConfig& config, const Capabilities& capabilities, const Request& request) {
   BLIP3O_RETURN_IF_ERROR(CheckStages(request));
   BLIP3O_RETURN_IF_ERROR(CheckReferences(config, request));

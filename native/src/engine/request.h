@@ -131,6 +131,9 @@ Status AddPictures(const ModelConfig& config, const Capabilities& capabilities, 
 // The longest prompt that leaves room for the image tokens: prompt + N + 1 <= max_position_embeddings.
 int64_t MaxPromptLength(const ModelConfig& config);
 
+// Text to image with a prompt of usual length: what memory and lanes are planned for.
+Request TextRequest(const ModelConfig& config);
+
 // Checks a request against the model: ranges, shapes, dtypes, finite inputs, and what the model can do. Errors name the
 // field, expected, found.
 Status CheckRequest(const ModelConfig& config, const Capabilities& capabilities, const Request& request);

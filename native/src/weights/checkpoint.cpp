@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdint>
+#include <map>
 #include <set>
 
 #include "weights/quantize.h"
@@ -19,6 +21,9 @@ Status FirstOf(const std::vector<Status>& problems) {
   return {first.code(),
           fmt::format("{} (and {} more problems: inspect lists them)", first.message(), problems.size() - 1)};
 }
+
+// Where tensors that have only a size begin.
+constexpr uintptr_t kUntouchable = 4096;
 
 // Products read matrices and kernels; a table of shifts is added.
 bool IsReadByProducts(const BoundTensor& bound) {
@@ -61,6 +66,30 @@ Status Checkpoint::QuantizeLanguageModel(int threads) {
 
 int64_t Checkpoint::QuantizedLanguageModelBytes() const {
   return quantized_.data() != nullptr ? quantized_.size_bytes() : QuantizedBytes(weights_.language_model);
+}
+
+Result<std::unique_ptr<Checkpoint>> Checkpoint::OfSizes(const std::filesystem::path& directory,
+                                                        const std::filesystem::path& diffusion_directory) {
+  std::unique_ptr<Checkpoint> checkpoint(new Checkpoint());
+  BLIP3O_ASSIGN_OR_RETURN(checkpoint->config_, ReadConfig(directory, diffusion_directory));
+  checkpoint->table_ = TensorTable(checkpoint->config_, checkpoint->weights_);
+  std::map<std::string, View> tensors;
+  std::vector<TensorProblem> unknown;
+  uintptr_t address = kUntouchable;
+  for (const TensorRow& row : checkpoint->table_) {
+    if (row.part == ModelPart::kImageTokenizer) {
+      unknown.push_back({row.part, true, InvalidCheckpoint("no config says how wide the codes are")});
+      continue;
+    }
+    const View tensor{reinterpret_cast<const void*>(address), DType::kBF16, row.shape};
+    const auto [at, is_new] = tensors.emplace(row.name, tensor);
+    if (is_new) address += static_cast<uintptr_t>(tensor.size_bytes());
+    *row.slot = SlotView(row, at->second);
+    checkpoint->tensors_.push_back({&row, at->second, nullptr});
+    if (is_new) checkpoint->weight_bytes_ += row.slot->size_bytes();
+  }
+  checkpoint->capabilities_ = FindCapabilities(checkpoint->config_, checkpoint->table_, unknown);
+  return checkpoint;
 }
 
 std::string Checkpoint::dtypes() const {

@@ -24,6 +24,11 @@ class Checkpoint {
   static Result<std::unique_ptr<Checkpoint>> Open(const std::filesystem::path& directory,
                                                   const std::filesystem::path& diffusion_directory);
 
+  // A checkpoint of the configs' sizes alone, to measure with: its weights are in BF16 and nobody may read them. What
+  // the configs don't size, the image tokenizer's codes, it lacks.
+  static Result<std::unique_ptr<Checkpoint>> OfSizes(const std::filesystem::path& directory,
+                                                     const std::filesystem::path& diffusion_directory);
+
   const ModelConfig& config() const { return config_; }
   const ModelWeights& weights() const { return weights_; }
   // What it can do beyond text to image.

@@ -67,6 +67,12 @@ Json PartReport(ModelPart part, const std::vector<BoundTensor>& tensors) {
   return {{"name", NameOf(part)}, {"tensors", count}, {"parameters", parameters}, {"bytes", bytes}, {"dtypes", dtypes}};
 }
 
+Json MemoryObject(const MemoryReport& memory) {
+  return {{"device", memory.device},       {"tensors", memory.tensors},     {"problem", memory.problem},
+          {"weights", memory.weights},     {"constants", memory.constants}, {"slab", memory.slab},
+          {"workspace", memory.workspace}, {"scratch", memory.scratch}};
+}
+
 Json CapabilityReport(const std::string& lacks) { return {{"available", lacks.empty()}, {"lacks", lacks}}; }
 
 Json CapabilitiesReport(const Capabilities& capabilities) {
@@ -126,8 +132,8 @@ void Scan(const std::vector<BoundTensor>& tensors, std::vector<Status>& problems
 
 }  // namespace
 
-Result<std::string> InspectCheckpoint(const fs::path& directory, const fs::path& diffusion_directory,
-                                      bool scan_values) {
+Result<std::string> InspectCheckpoint(const fs::path& directory, const fs::path& diffusion_directory, bool scan_values,
+                                      const std::optional<MemoryReport>& memory) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
     return IoError(fmt::format("{}: expected a checkpoint directory, found {}", directory.string(),
@@ -169,6 +175,7 @@ Result<std::string> InspectCheckpoint(const fs::path& directory, const fs::path&
     if (IsRequired(part) || part_report["tensors"] > 0) report["parts"].push_back(std::move(part_report));
   }
   report["capabilities"] = capabilities ? CapabilitiesReport(*capabilities) : Json::object();
+  if (memory) report["memory"] = MemoryObject(*memory);
   report["problems"] = Json::array();
   for (const Status& problem : problems) report["problems"].push_back(problem.message());
   report["unused"] = UnusedReport(files, tensors);

@@ -105,7 +105,12 @@ Status CheckTensor(const TensorRow& row, const Safetensors& file, const std::str
   return {};
 }
 
-// The part of `tensor` that the row's slot takes.
+// The folder of the diffusion directory that may hold a part of its own.
+bool IsAutoencoder(ModelPart part) { return part == ModelPart::kDecoder || part == ModelPart::kEncoder; }
+std::string FolderOf(ModelPart part) { return IsAutoencoder(part) ? "vae" : "transformer"; }
+
+}  // namespace
+
 View SlotView(const TensorRow& row, const View& tensor) {
   if (row.slot_rows == 0) return tensor;
   View view = tensor;
@@ -118,12 +123,6 @@ View SlotView(const TensorRow& row, const View& tensor) {
   view.data = static_cast<const char*>(tensor.data) + row.first_row * row_count * SizeOf(tensor.dtype);
   return view;
 }
-
-// The folder of the diffusion directory that may hold a part of its own.
-bool IsAutoencoder(ModelPart part) { return part == ModelPart::kDecoder || part == ModelPart::kEncoder; }
-std::string FolderOf(ModelPart part) { return IsAutoencoder(part) ? "vae" : "transformer"; }
-
-}  // namespace
 
 const Safetensors* TensorFiles::Add(const fs::path& path, std::vector<Status>& problems) {
   Result<Safetensors> file = Safetensors::Open(path);

@@ -45,6 +45,9 @@ struct BoundTensor {
   const Safetensors* file;
 };
 
+// The part of the whole tensor that the row's slot takes.
+View SlotView(const TensorRow& row, const View& tensor);
+
 // A tensor of the table that is not there, or not as the table says.
 struct TensorProblem {
   ModelPart part;

@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ForkJoinPool;
@@ -83,7 +82,8 @@ public final class Blip3oModel implements AutoCloseable {
    *
    * @throws CheckpointException if a file is missing or malformed
    * @throws InvalidRequestException if an option does not fit the checkpoint
-   * @throws UnsupportedException if the checkpoint is valid, but not what this build can run
+   * @throws UnsupportedException if the checkpoint is valid, but not what this build can run, or
+   *     the options ask for a device that is not there
    * @throws InsufficientMemoryException if the memory needed is above the limit
    * @throws NativeLibraryException if the native library is missing
    */
@@ -349,19 +349,31 @@ public final class Blip3oModel implements AutoCloseable {
 
   /**
    * Reports as JSON what a checkpoint holds, also one that would not open: parts, tensors, sizes,
-   * what is missing, malformed or unused.
+   * what is missing, malformed or unused; and where the options name a {@linkplain
+   * ModelOptions#device device}, what memory the model and its requests will take on it, whether or
+   * not this machine has one.
    *
    * @param directory the checkpoint
-   * @param diffusionDirectory the diffusers directory; empty: from the checkpoint's configuration
+   * @param options how it would be opened
    * @param scanValues also reads every weight and reports NaN and infinity
    * @throws CheckpointException if {@code directory} is no readable directory
+   * @throws UnsupportedException if the native library lacks the backend of the device
    * @throws NativeLibraryException if the native library is missing
    */
-  public static String inspect(
-      Path directory, Optional<Path> diffusionDirectory, boolean scanValues) {
+  public static String inspect(Path directory, ModelOptions options, boolean scanValues) {
     Objects.requireNonNull(directory, "directory");
-    Objects.requireNonNull(diffusionDirectory, "diffusionDirectory");
-    return NativeModel.inspect(directory, diffusionDirectory, scanValues);
+    Objects.requireNonNull(options, "options");
+    return NativeModel.inspect(directory, options, scanValues);
+  }
+
+  /**
+   * Whether the native library has the backend of {@code device}, whatever this machine has.
+   *
+   * @throws NativeLibraryException if the native library is missing
+   */
+  public static boolean hasBackend(Device device) {
+    Objects.requireNonNull(device, "device");
+    return NativeModel.hasBackend(device);
   }
 
   /**

@@ -1,6 +1,8 @@
 package dev.blip3o;
 
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * What an open model is and what it takes.
@@ -27,6 +29,9 @@ import java.nio.file.Path;
  * @param defaultTopP top-p of a request that names none
  * @param threads worker threads
  * @param compute what {@link Compute#AUTO} became
+ * @param device what {@link Device#AUTO} became: {@link Device#CPU} or {@link Device#CUDA}
+ * @param deviceReason why {@link Device#AUTO} became {@link Device#CPU}; else empty
+ * @param quantization what is kept in 8 bits
  * @param weightBytes mapped weights that the model reads
  * @param weightDtype for example {@code "BF16"} or {@code "BF16, F32"}
  * @param backend for example {@code "cpu (AVX-512)"}
@@ -54,6 +59,9 @@ public record ModelInfo(
     double defaultTopP,
     int threads,
     Compute compute,
+    Device device,
+    Optional<String> deviceReason,
+    Set<Quantization> quantization,
     long weightBytes,
     String weightDtype,
     String backend) {}

@@ -7,6 +7,8 @@ import java.util.Objects;
  * What a model has done since it was opened, and what it holds now. All of it was read at one
  * moment; {@code submitted = queued + running + done + failed + cancelled + expired}.
  *
+ * @param healthy false once the device was lost: every request fails with {@link
+ *     DeviceLostException} until the model is opened anew
  * @param queued requests that wait to be started, now
  * @param running requests that were started and have not ended, now
  * @param memoryInUseBytes of requests, workspaces, caches and constants, now; not of mapped weights
@@ -41,6 +43,7 @@ import java.util.Objects;
  * @param decodeTime work on latents into pixels
  */
 public record ModelMetrics(
+    boolean healthy,
     int queued,
     int running,
     long memoryInUseBytes,

@@ -2,8 +2,11 @@ package dev.blip3o;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 
@@ -14,6 +17,8 @@ import java.util.concurrent.ForkJoinPool;
  *     the checkpoint's {@code config.json}
  * @param threads worker threads for the compute; 0: one per processor that this process may use
  * @param compute the type in which products are computed
+ * @param device what computes
+ * @param quantization what is kept in 8 bits; empty: nothing
  * @param memoryLimitBytes limit for everything but mapped weights; 0: what the machine has free
  * @param queueLimit how many requests may wait to be started, at most; one more is refused with
  *     {@link QueueFullException}; 0: 256
@@ -28,6 +33,8 @@ public record ModelOptions(
     Optional<Path> diffusionDirectory,
     int threads,
     Compute compute,
+    Device device,
+    Set<Quantization> quantization,
     long memoryLimitBytes,
     int queueLimit,
     Duration latencyTarget,
@@ -50,6 +57,8 @@ public record ModelOptions(
   public ModelOptions {
     Objects.requireNonNull(diffusionDirectory, "diffusionDirectory");
     Objects.requireNonNull(compute, "compute");
+    Objects.requireNonNull(device, "device");
+    quantization = Set.copyOf(quantization);
     Checks.range("threads", threads, 0, MAX_THREADS);
     if (memoryLimitBytes < 0) {
       throw new InvalidRequestException(
@@ -78,6 +87,8 @@ public record ModelOptions(
         .diffusionDirectory(diffusionDirectory.orElse(null))
         .threads(threads)
         .compute(compute)
+        .device(device)
+        .quantization(quantization.toArray(Quantization[]::new))
         .memoryLimitBytes(memoryLimitBytes)
         .queueLimit(queueLimit)
         .latencyTarget(latencyTarget)
@@ -89,6 +100,8 @@ public record ModelOptions(
     private Path diffusionDirectory;
     private int threads;
     private Compute compute = Compute.AUTO;
+    private Device device = Device.AUTO;
+    private Set<Quantization> quantization = Set.of();
     private long memoryLimitBytes;
     private int queueLimit;
     private Duration latencyTarget = Duration.ZERO;
@@ -111,6 +124,20 @@ public record ModelOptions(
     /** Sets the compute type. */
     public Builder compute(Compute compute) {
       this.compute = compute;
+      return this;
+    }
+
+    /** Sets what computes. */
+    public Builder device(Device device) {
+      this.device = device;
+      return this;
+    }
+
+    /** Sets what is kept in 8 bits, in place of what was set before; none: nothing. */
+    public Builder quantization(Quantization... parts) {
+      Set<Quantization> chosen = EnumSet.noneOf(Quantization.class);
+      chosen.addAll(List.of(parts));
+      this.quantization = chosen;
       return this;
     }
 
@@ -148,6 +175,8 @@ public record ModelOptions(
           Optional.ofNullable(diffusionDirectory),
           threads,
           compute,
+          device,
+          quantization,
           memoryLimitBytes,
           queueLimit,
           latencyTarget,

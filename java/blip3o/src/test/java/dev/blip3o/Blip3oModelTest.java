@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -372,7 +371,8 @@ class Blip3oModelTest {
         assertThrows(CheckpointException.class, () -> Blip3oModel.open(missing));
     assertTrue(e.getMessage().contains(missing.toString()), e.getMessage());
     assertThrows(
-        CheckpointException.class, () -> Blip3oModel.inspect(missing, Optional.empty(), false));
+        CheckpointException.class,
+        () -> Blip3oModel.inspect(missing, ModelOptions.defaults(), false));
   }
 
   @Test
@@ -397,7 +397,7 @@ class Blip3oModelTest {
 
   @Test
   void inspectReportsJson() {
-    String report = Blip3oModel.inspect(TINY, Optional.empty(), true);
+    String report = Blip3oModel.inspect(TINY, ModelOptions.defaults(), true);
     assertTrue(report.startsWith("{") && report.contains("\"parts\""), report);
   }
 

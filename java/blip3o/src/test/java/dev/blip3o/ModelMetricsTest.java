@@ -9,8 +9,8 @@ class ModelMetricsTest {
   private static ModelMetrics metrics(long count, Duration time) {
     Duration zero = Duration.ZERO;
     return new ModelMetrics(
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, time, count, time, count, 7 * count, count, 0, 0, 0, 0,
-        0, zero, zero, zero, zero, zero, zero);
+        true, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, time, count, time, count, 7 * count, count, 0, 0,
+        0, 0, 0, zero, zero, zero, zero, zero, zero);
   }
 
   @Test

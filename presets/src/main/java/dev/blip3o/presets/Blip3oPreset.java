@@ -11,16 +11,21 @@ import org.bytedeco.javacpp.tools.InfoMapper;
  *
  * <p>The libraries are loaded in the order in which they need each other: OpenMP, oneDNN, Highway,
  * the runtime, the generated glue.
+ *
+ * <p>The extension names a second folder of the same libraries, in a jar of its own, whose runtime
+ * has the CUDA backend too: where both are on the class path the loader looks there first.
  */
 @Properties(
-    value =
-        @Platform(
-            value = "linux-x86_64",
-            compiler = "cpp20",
-            include = "blip3o/blip3o.h",
-            preload = {"gomp@.1", "dnnl@.3", "hwy@.1"},
-            link = "blip3o",
-            library = "jniblip3o"),
+    value = {
+      @Platform(
+          value = "linux-x86_64",
+          compiler = "cpp20",
+          include = "blip3o/blip3o.h",
+          preload = {"gomp@.1", "dnnl@.3", "hwy@.1"},
+          link = "blip3o",
+          library = "jniblip3o"),
+      @Platform(value = "linux-x86_64", extension = "-cuda")
+    },
     target = "dev.blip3o.bindings",
     global = "dev.blip3o.bindings.Blip3o")
 public class Blip3oPreset implements InfoMapper {

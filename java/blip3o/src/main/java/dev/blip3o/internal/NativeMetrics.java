@@ -9,6 +9,7 @@ final class NativeMetrics {
 
   static ModelMetrics copy(blip3o_metrics from) {
     return new ModelMetrics(
+        from.healthy() != 0,
         from.queued(),
         from.running(),
         from.memory_in_use_bytes(),

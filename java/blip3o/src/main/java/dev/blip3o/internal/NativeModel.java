@@ -2,9 +2,11 @@ package dev.blip3o.internal;
 
 import dev.blip3o.Capabilities;
 import dev.blip3o.Compute;
+import dev.blip3o.Device;
 import dev.blip3o.ModelInfo;
 import dev.blip3o.ModelMetrics;
 import dev.blip3o.ModelOptions;
+import dev.blip3o.Quantization;
 import dev.blip3o.bindings.Blip3o;
 import dev.blip3o.bindings.blip3o_error;
 import dev.blip3o.bindings.blip3o_job;
@@ -15,7 +17,9 @@ import dev.blip3o.bindings.blip3o_model_options;
 import dev.blip3o.bindings.blip3o_request;
 import dev.blip3o.bindings.blip3o_tensor;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -38,9 +42,9 @@ public final class NativeModel {
       this.info = info(directory, description, scope);
       this.capabilities =
           new Capabilities(
-              lack(description.reference_tokens_lack()),
-              lack(description.reference_latents_lack()),
-              lack(description.editing_lacks()));
+              sentence(description.reference_tokens_lack()),
+              sentence(description.reference_latents_lack()),
+              sentence(description.editing_lacks()));
     }
   }
 
@@ -48,38 +52,50 @@ public final class NativeModel {
   public static NativeModel open(Path directory, ModelOptions options) {
     NativeLibrary.load();
     try (NativeScope scope = new NativeScope()) {
-      blip3o_model_options nativeOptions = scope.own(new blip3o_model_options());
-      Blip3o.blip3o_model_options_default(nativeOptions);
-      options
-          .diffusionDirectory()
-          .ifPresent(path -> nativeOptions.diffusion_directory(scope.text(path.toString())));
-      nativeOptions
-          .threads(options.threads())
-          .compute(options.compute().ordinal())
-          .memory_limit_bytes(options.memoryLimitBytes())
-          .queue_limit(options.queueLimit())
-          .latency_target_millis((int) Durations.millis(options.latencyTarget()));
+      blip3o_model_options nativeOptions = copy(options, scope);
       blip3o_model model = new blip3o_model((Pointer) null);
       blip3o_error error = scope.own(new blip3o_error());
       check(
           Blip3o.blip3o_model_open(scope.text(directory.toString()), nativeOptions, model, error),
           error);
-      return new NativeModel(model, directory);
+      NativeModel opened = new NativeModel(model, directory);
+      opened.info.deviceReason().ifPresent(Fallback::tell);
+      return opened;
     }
   }
 
+  private static blip3o_model_options copy(ModelOptions options, NativeScope scope) {
+    blip3o_model_options copy = scope.own(new blip3o_model_options());
+    Blip3o.blip3o_model_options_default(copy);
+    options
+        .diffusionDirectory()
+        .ifPresent(path -> copy.diffusion_directory(scope.text(path.toString())));
+    if (options.device() != Device.CPU && hasBackend(Device.CUDA)) {
+      ProductLibrary.directory(NativeModel.class.getClassLoader())
+          .ifPresent(path -> copy.product_library_directory(scope.text(path.toString())));
+    }
+    return copy.threads(options.threads())
+        .compute(options.compute().ordinal())
+        .device(options.device().ordinal())
+        .quantization(bits(options.quantization()))
+        .memory_limit_bytes(options.memoryLimitBytes())
+        .queue_limit(options.queueLimit())
+        .latency_target_millis((int) Durations.millis(options.latencyTarget()));
+  }
+
   /** Reports as JSON what a checkpoint holds. */
-  public static String inspect(
-      Path directory, Optional<Path> diffusionDirectory, boolean scanValues) {
+  public static String inspect(Path directory, ModelOptions options, boolean scanValues) {
     NativeLibrary.load();
     try (NativeScope scope = new NativeScope()) {
-      BytePointer diffusion =
-          diffusionDirectory.map(path -> scope.text(path.toString())).orElse(null);
       PointerPointer<BytePointer> report = scope.own(new PointerPointer<>(1));
       blip3o_error error = scope.own(new blip3o_error());
       check(
           Blip3o.blip3o_checkpoint_inspect(
-              scope.text(directory.toString()), diffusion, scanValues ? 1 : 0, report, error),
+              scope.text(directory.toString()),
+              copy(options, scope),
+              scanValues ? 1 : 0,
+              report,
+              error),
           error);
       BytePointer text = report.get(BytePointer.class, 0);
       try {
@@ -88,6 +104,12 @@ public final class NativeModel {
         Blip3o.blip3o_string_free(text);
       }
     }
+  }
+
+  /** Whether the native library has the backend of {@code device}, whatever the machine has. */
+  public static boolean hasBackend(Device device) {
+    NativeLibrary.load();
+    return Blip3o.blip3o_has_backend(device.ordinal()) != 0;
   }
 
   /** The library's version. */
@@ -258,12 +280,34 @@ public final class NativeModel {
         decimal(defaults.top_p()),
         info.threads(),
         Compute.values()[info.compute()],
+        Device.values()[info.device()],
+        sentence(info.device_reason()),
+        quantization(info.quantization()),
         info.weight_bytes(),
         NativeScope.string(info.weight_dtype()),
         NativeScope.string(info.backend()));
   }
 
-  private static Optional<String> lack(BytePointer sentence) {
+  /** The bit of each part is its ordinal's. */
+  static int bits(Set<Quantization> quantization) {
+    int bits = 0;
+    for (Quantization part : quantization) {
+      bits |= 1 << part.ordinal();
+    }
+    return bits;
+  }
+
+  private static Set<Quantization> quantization(int bits) {
+    Set<Quantization> parts = EnumSet.noneOf(Quantization.class);
+    for (Quantization part : Quantization.values()) {
+      if ((bits & 1 << part.ordinal()) != 0) {
+        parts.add(part);
+      }
+    }
+    return Set.copyOf(parts);
+  }
+
+  private static Optional<String> sentence(BytePointer sentence) {
     return Optional.of(NativeScope.string(sentence)).filter(text -> !text.isEmpty());
   }
 

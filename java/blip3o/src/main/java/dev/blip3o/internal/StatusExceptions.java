@@ -3,6 +3,7 @@ package dev.blip3o.internal;
 import dev.blip3o.Blip3oException;
 import dev.blip3o.CheckpointException;
 import dev.blip3o.DeadlineExceededException;
+import dev.blip3o.DeviceLostException;
 import dev.blip3o.GenerationCancelledException;
 import dev.blip3o.InsufficientMemoryException;
 import dev.blip3o.InternalErrorException;
@@ -33,6 +34,7 @@ public final class StatusExceptions {
       case 8 -> new InternalErrorException(message);
       case 9 -> new QueueFullException(message, Duration.ofMillis(retryAfterMillis));
       case 10 -> new DeadlineExceededException(message);
+      case 11 -> new DeviceLostException(message);
       default -> new InternalErrorException("unknown status " + status + ": " + message);
     };
   }

@@ -7,17 +7,21 @@ import dev.blip3o.Blip3oException;
 import dev.blip3o.CheckpointException;
 import dev.blip3o.Compute;
 import dev.blip3o.DeadlineExceededException;
+import dev.blip3o.Device;
+import dev.blip3o.DeviceLostException;
 import dev.blip3o.EditRequest;
 import dev.blip3o.GenerationCancelledException;
 import dev.blip3o.InsufficientMemoryException;
 import dev.blip3o.InternalErrorException;
 import dev.blip3o.InvalidRequestException;
 import dev.blip3o.NumericException;
+import dev.blip3o.Quantization;
 import dev.blip3o.QueueFullException;
 import dev.blip3o.UnsupportedException;
 import dev.blip3o.bindings.Blip3o;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** The numbers that stand on both sides of the C interface. */
@@ -25,17 +29,18 @@ class NativeNumbersTest {
   @Test
   void everyStatusHasItsException() {
     Map<Integer, Class<? extends Blip3oException>> expected =
-        Map.of(
-            Blip3o.BLIP3O_INVALID_ARGUMENT, InvalidRequestException.class,
-            Blip3o.BLIP3O_INVALID_CHECKPOINT, CheckpointException.class,
-            Blip3o.BLIP3O_IO_ERROR, CheckpointException.class,
-            Blip3o.BLIP3O_OUT_OF_MEMORY, InsufficientMemoryException.class,
-            Blip3o.BLIP3O_NUMERIC_ERROR, NumericException.class,
-            Blip3o.BLIP3O_CANCELLED, GenerationCancelledException.class,
-            Blip3o.BLIP3O_UNSUPPORTED, UnsupportedException.class,
-            Blip3o.BLIP3O_INTERNAL_ERROR, InternalErrorException.class,
-            Blip3o.BLIP3O_QUEUE_FULL, QueueFullException.class,
-            Blip3o.BLIP3O_DEADLINE_EXCEEDED, DeadlineExceededException.class);
+        Map.ofEntries(
+            Map.entry(Blip3o.BLIP3O_INVALID_ARGUMENT, InvalidRequestException.class),
+            Map.entry(Blip3o.BLIP3O_INVALID_CHECKPOINT, CheckpointException.class),
+            Map.entry(Blip3o.BLIP3O_IO_ERROR, CheckpointException.class),
+            Map.entry(Blip3o.BLIP3O_OUT_OF_MEMORY, InsufficientMemoryException.class),
+            Map.entry(Blip3o.BLIP3O_NUMERIC_ERROR, NumericException.class),
+            Map.entry(Blip3o.BLIP3O_CANCELLED, GenerationCancelledException.class),
+            Map.entry(Blip3o.BLIP3O_UNSUPPORTED, UnsupportedException.class),
+            Map.entry(Blip3o.BLIP3O_INTERNAL_ERROR, InternalErrorException.class),
+            Map.entry(Blip3o.BLIP3O_QUEUE_FULL, QueueFullException.class),
+            Map.entry(Blip3o.BLIP3O_DEADLINE_EXCEEDED, DeadlineExceededException.class),
+            Map.entry(Blip3o.BLIP3O_DEVICE_LOST, DeviceLostException.class));
     expected.forEach(
         (status, type) -> {
           Blip3oException e = StatusExceptions.of(status, "what happened", 0);
@@ -97,5 +102,21 @@ class NativeNumbersTest {
     assertEquals(Blip3o.BLIP3O_COMPUTE_AUTO, Compute.AUTO.ordinal());
     assertEquals(Blip3o.BLIP3O_COMPUTE_F32, Compute.F32.ordinal());
     assertEquals(Blip3o.BLIP3O_COMPUTE_BF16, Compute.BF16.ordinal());
+  }
+
+  @Test
+  void devicesHaveTheirNumbers() {
+    assertEquals(Blip3o.BLIP3O_DEVICE_AUTO, Device.AUTO.ordinal());
+    assertEquals(Blip3o.BLIP3O_DEVICE_CPU, Device.CPU.ordinal());
+    assertEquals(Blip3o.BLIP3O_DEVICE_CUDA, Device.CUDA.ordinal());
+  }
+
+  @Test
+  void quantizationsHaveTheirBits() {
+    assertEquals(Blip3o.BLIP3O_QUANTIZATION_NONE, NativeModel.bits(Set.of()));
+    assertEquals(Blip3o.BLIP3O_INT8_LANGUAGE, NativeModel.bits(Set.of(Quantization.INT8_LANGUAGE)));
+    assertEquals(
+        Blip3o.BLIP3O_E4M3_DIFFUSION, NativeModel.bits(Set.of(Quantization.E4M3_DIFFUSION)));
+    assertEquals(3, NativeModel.bits(Set.of(Quantization.values())));
   }
 }

@@ -3,6 +3,7 @@ package dev.blip3o.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,11 +13,24 @@ import java.util.stream.Collectors;
 final class CheckpointReport {
   private static final String ROW = "  %-28s %9s %16s %12s  %s%n";
 
+  /** The report's names for what takes memory, and those for people. */
+  private static final Map<String, String> MEMORY = memoryNames();
+
   private final JsonNode report;
 
   /** {@code report}: the JSON of {@link dev.blip3o.Blip3oModel#inspect}. */
   CheckpointReport(JsonNode report) {
     this.report = report;
+  }
+
+  private static Map<String, String> memoryNames() {
+    Map<String, String> names = new LinkedHashMap<>();
+    names.put("weights", "weights, packed for it");
+    names.put("constants", "constants: the image tokenizer's codebook");
+    names.put("slab", "slab of each request, from its start to its end");
+    names.put("workspace", "workspace, shared by all requests");
+    names.put("scratch", "scratch of operations, shared by all requests");
+    return names;
   }
 
   /** Whether the checkpoint can be used. */
@@ -40,6 +54,7 @@ final class CheckpointReport {
     printConfig(out);
     printParts(out);
     printCapabilities(out);
+    printMemory(out);
     printUnused(out);
     printVerdict(out, scanned);
   }
@@ -107,6 +122,34 @@ final class CheckpointReport {
         "  %-28s %s%n",
         name,
         available ? "yes" : "no: " + text(capability.path("lacks")));
+  }
+
+  private void printMemory(PrintWriter out) {
+    JsonNode memory = report.path("memory");
+    if (memory.isMissingNode()) {
+      return;
+    }
+    out.println();
+    out.printf(
+        Locale.ROOT,
+        "Memory on the device %s, with tensors %s%n",
+        text(memory.path("device")),
+        text(memory.path("tensors")));
+    if (!memory.path("problem").asText().isEmpty()) {
+      out.println("  not known: " + text(memory.path("problem")));
+      return;
+    }
+    long all = 0;
+    for (Map.Entry<String, String> part : MEMORY.entrySet()) {
+      long bytes = memory.path(part.getKey()).asLong();
+      printSize(out, part.getValue(), bytes);
+      all += bytes;
+    }
+    printSize(out, "all, for one request", all);
+  }
+
+  private static void printSize(PrintWriter out, String name, long bytes) {
+    out.printf(Locale.ROOT, "  %-50s %12s%n", name, Text.bytes(bytes));
   }
 
   private void printUnused(PrintWriter out) {

@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blip3o.Blip3oModel;
+import dev.blip3o.ModelOptions;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -22,6 +24,8 @@ import picocli.CommandLine.Spec;
     versionProvider = Version.class,
     description = {
       "Says what a checkpoint holds, with sizes, and whether everything needed is there.",
+      "With --device also what memory it and its requests will take there; no such device need be"
+          + " here.",
       "",
       "Ends with exit code 1 if something is missing or wrong."
     },
@@ -30,7 +34,8 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  blip3o inspect                          the demo checkpoint",
       "  blip3o inspect --check models/blip3o    also look for NaN and infinity",
-      "  blip3o inspect --json models/blip3o     for programs"
+      "  blip3o inspect --json models/blip3o     for programs",
+      "  blip3o inspect --device cuda --quantize int8 models/blip3o"
     })
 final class InspectCommand implements Callable<Integer> {
   private final Environment environment;
@@ -50,6 +55,9 @@ final class InspectCommand implements Callable<Integer> {
           "The diffusers directory that goes with it. Default: what the checkpoint's config.json"
               + " says.")
   private Path diffusion;
+
+  @Mixin private ComputeArgument compute;
+  @Mixin private DeviceArguments device;
 
   @Option(names = "--check", description = "Also read every value and look for NaN and infinity.")
   private boolean check;
@@ -82,7 +90,9 @@ final class InspectCommand implements Callable<Integer> {
 
   /** The library's report, and what the tokenizer lacks where the weights would do for editing. */
   private String inspect(Path place) {
-    String text = Blip3oModel.inspect(place, Optional.ofNullable(diffusion), check);
+    ModelOptions.Builder options =
+        ModelOptions.builder().diffusionDirectory(diffusion).compute(compute.type());
+    String text = Blip3oModel.inspect(place, device.apply(options).build(), check);
     JsonNode report = parse(text);
     if (report.path("capabilities").path("editing") instanceof ObjectNode editing
         && editing.path("available").asBoolean()) {

@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine;
 
 /** The process {@code blip3o}. */
@@ -17,10 +19,14 @@ public final class Main {
   /** The longest that an interrupt waits for the current token, step or part of the decoder. */
   private static final int CANCEL_WAIT_SECONDS = 60;
 
+  /** Commands say themselves what the library logs for services. Held: the log manager forgets. */
+  private static final Logger LOG = Logger.getLogger("dev.blip3o");
+
   private Main() {}
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
+    LOG.setLevel(Level.WARNING);
     CancellationToken cancellation = new CancellationToken();
     CountDownLatch finished = new CountDownLatch(1);
     cancelAtShutdown(cancellation, finished);

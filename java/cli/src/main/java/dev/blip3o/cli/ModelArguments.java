@@ -4,6 +4,7 @@ import dev.blip3o.Compute;
 import dev.blip3o.ModelOptions;
 import java.nio.file.Path;
 import java.util.Optional;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which checkpoint is used, and with what. */
@@ -39,6 +40,8 @@ final class ModelArguments {
               + " what is free.")
   private ByteSize memory;
 
+  @Mixin private DeviceArguments device;
+
   /** The checkpoint's directory: the one given, else the demo. */
   Path directory(Optional<Path> root) {
     return directory(model, root, "--model DIR");
@@ -62,7 +65,8 @@ final class ModelArguments {
   ModelOptions options(Compute compute) {
     return Requests.named(
         () ->
-            ModelOptions.builder()
+            device
+                .apply(ModelOptions.builder())
                 .diffusionDirectory(diffusion)
                 .threads(threads)
                 .compute(compute)

@@ -115,12 +115,7 @@ final class PictureRun {
         part("load", load),
         // Tokens that are given are not drawn, so that no first one comes.
         firstToken == null ? "" : ", first token " + Text.seconds(firstToken) + " after start");
-    report.printf(
-        Locale.ROOT,
-        "computed in %s by %s, %s%n",
-        model.info().compute().name().toLowerCase(Locale.ROOT),
-        model.info().backend(),
-        Text.plural(model.info().threads(), "thread"));
+    report.println("computed in " + ComputedBy.text(model.info()));
     report.flush();
   }
 

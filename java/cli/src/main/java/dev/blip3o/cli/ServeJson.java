@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.OptionalLong;
 
 /** What {@code bench serve} found, for programs. */
@@ -29,6 +30,11 @@ final class ServeJson {
     model.put("directory", report.info().directory().toString());
     model.put("compute", report.compute());
     model.put("backend", report.info().backend());
+    model.put("device", report.info().device().name().toLowerCase(Locale.ROOT));
+    ArrayNode quantization = model.putArray("quantization");
+    report.info().quantization().stream()
+        .sorted()
+        .forEach(part -> quantization.add(part.name().toLowerCase(Locale.ROOT)));
     model.put("threads", report.info().threads());
     model.put("image_tokens", report.info().imageTokens());
     model.put("picture_width", report.info().pictureWidth());

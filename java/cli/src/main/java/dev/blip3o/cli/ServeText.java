@@ -27,11 +27,9 @@ final class ServeText {
   private void printHead(PrintWriter out) {
     out.printf(
         Locale.ROOT,
-        "%s: %s by %s, %s; %d tokens, %d steps, guidance %s a picture%n",
+        "%s: %s; %d tokens, %d steps, guidance %s a picture%n",
         Text.oneLine(report.info().directory().toString()),
-        report.compute(),
-        report.info().backend(),
-        Text.plural(report.info().threads(), "thread"),
+        ComputedBy.text(report.info()),
         report.info().imageTokens(),
         report.steps(),
         report.guidance());

@@ -55,6 +55,29 @@ class CheckpointReportTest {
   }
 
   @Test
+  void memoryIsAddedUp() {
+    String text =
+        text(
+            report(
+                """
+                {"memory": {"device": "cuda", "tensors": "as in the files", "problem": "",
+                 "weights": 4096, "constants": 1024, "slab": 2048, "workspace": 512, "scratch": 512}}
+                """));
+    assertTrue(text.contains("Memory on the device cuda, with tensors as in the files\n"), text);
+    assertTrue(text.matches("(?s).*  weights, packed for it +4.0 KiB\n.*"), text);
+    assertTrue(text.matches("(?s).*  slab of each request, .* +2.0 KiB\n.*"), text);
+    assertTrue(text.matches("(?s).*  all, for one request +8.0 KiB\n.*"), text);
+    assertFalse(text(report("{}")).contains("Memory on"));
+  }
+
+  @Test
+  void memoryThatIsNotKnownSaysWhy() {
+    String text = text(report("{\"memory\": {\"device\": \"cuda\", \"problem\": \"no config\"}}"));
+    assertTrue(text.contains("  not known: no config\n"), text);
+    assertFalse(text.contains("all, for one request"), text);
+  }
+
+  @Test
   void problemsAreListed() {
     CheckpointReport report =
         report(

@@ -81,6 +81,8 @@ class UsageTest {
     "--memory, lots, 'lots' is no size",
     "--memory, -1G, '-1G' is no size",
     "--compute, fp16, 'fp16' is none of auto",
+    "--device, gpu, 'gpu' is none of auto",
+    "--quantize, int4, 'int4' is none of int8",
     "--seed, -1, '-1' is no seed",
     "--seed, 18446744073709551616, is no seed",
     "--seed, 1.5, '1.5' is no seed"
@@ -300,6 +302,8 @@ class UsageTest {
     "--guidance, 0.5, --guidance must be between 1",
     "--threads, -1, --threads must be between 0",
     "--compute, fp16, 'fp16' is none of auto",
+    "--device, gpu, 'gpu' is none of auto",
+    "--quantize, int4, 'int4' is none of int8",
     "--seed, -1, '-1' is no seed"
   })
   void aBenchmarkNamesTheOption(String option, String value, String part) {

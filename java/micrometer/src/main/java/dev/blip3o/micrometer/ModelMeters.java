@@ -85,6 +85,12 @@ final class ModelMeters<S> {
   }
 
   private void gauges(Registration to) {
+    gauge(
+        to,
+        "healthy",
+        null,
+        "1, or 0 once the device was lost",
+        metrics -> metrics.healthy() ? 1 : 0);
     gauge(to, "queue.depth", null, "requests that wait to be started", ModelMetrics::queued);
     gauge(to, "requests.running", null, "requests that are worked on", ModelMetrics::running);
     String bytes = BaseUnits.BYTES;

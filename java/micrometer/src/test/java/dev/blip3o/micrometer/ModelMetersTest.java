@@ -33,9 +33,13 @@ class ModelMetersTest {
     }
   }
 
-  /** Metrics whose fields all differ: field k, from 1, is {@code k * factor}, times in seconds. */
+  /**
+   * Metrics whose numbers all differ: number k, from 1, is {@code k * factor}, times in seconds;
+   * healthy where the factor is below 4.
+   */
   private static ModelMetrics metrics(int factor) {
     return new ModelMetrics(
+        factor < 4,
         factor,
         2 * factor,
         3 * factor,
@@ -120,7 +124,9 @@ class ModelMetersTest {
     register(source);
     assertGauges(1);
     assertSums(1);
+    assertEquals(1, gauge("blip3o.healthy"));
     source.metrics = metrics(5);
+    assertEquals(0, gauge("blip3o.healthy"));
     assertGauges(5);
     assertSums(5);
   }
@@ -181,6 +187,6 @@ class ModelMetersTest {
         assertEquals("seconds", unit);
       }
     }
-    assertEquals(15, names.size(), names.toString());
+    assertEquals(16, names.size(), names.toString());
   }
 }

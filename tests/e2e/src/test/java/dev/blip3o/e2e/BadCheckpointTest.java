@@ -12,6 +12,7 @@ import dev.blip3o.Blip3oException;
 import dev.blip3o.Blip3oModel;
 import dev.blip3o.CheckpointException;
 import dev.blip3o.ImageRequest;
+import dev.blip3o.ModelOptions;
 import dev.blip3o.NumericException;
 import dev.blip3o.UnsupportedException;
 import java.io.IOException;
@@ -20,7 +21,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -288,7 +288,7 @@ class BadCheckpointTest {
   }
 
   private JsonNode inspect(boolean scanValues) throws IOException {
-    return JSON.readTree(Blip3oModel.inspect(model, Optional.empty(), scanValues));
+    return JSON.readTree(Blip3oModel.inspect(model, ModelOptions.defaults(), scanValues));
   }
 
   private void resize(int bytes) throws IOException {

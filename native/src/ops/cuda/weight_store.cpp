@@ -94,6 +94,14 @@ Status WeightStore::Preload(Queue& queue, const std::vector<Wanted>& wanted) {
   return {};
 }
 
+int64_t WeightStore::bytes() const {
+  const std::lock_guard lock(mutex_);
+  int64_t bytes = 0;
+  for (const Buffer& buffer : kept_) bytes += buffer.size_bytes();
+  for (const auto& [key, entry] : entries_) bytes += entry.own.size_bytes();
+  return bytes;
+}
+
 const float* WeightStore::Vector(Queue& queue, const View& view) {
   return static_cast<const float*>(Find(queue, view, Use::kVector).data);
 }

@@ -56,6 +56,9 @@ class WeightStore {
   int64_t SizeOf(const std::vector<Wanted>& wanted) const;
   Status Preload(Queue& queue, const std::vector<Wanted>& wanted);
 
+  // Of the device's memory that it holds.
+  int64_t bytes() const;
+
   // In an order of the queue's. A failure is the queue's; what is returned then is null, and so for an empty view.
   const float* Vector(Queue& queue, const View& view);
   const float* Depthwise(Queue& queue, const View& view);
@@ -84,7 +87,7 @@ class WeightStore {
   DeviceWeight Upload(Queue& queue, const View& view, Use use, void* to) const;
 
   const WeightOptions options_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<Buffer> kept_;  // memory of many weights, or of one that a larger one took the place of
   std::map<Key, Entry> entries_;
 };

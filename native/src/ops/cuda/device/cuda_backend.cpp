@@ -1,0 +1,158 @@
+// The CUDA device of backend.h.
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "ops/backend.h"
+#include "ops/cuda/cuda_ops.h"
+#include "ops/cuda/device/cuda_queue.h"
+#include "ops/cuda/device/device_state.h"
+#include "ops/cuda/device/find_device.h"
+#include "ops/cuda/device/multiprocessor_split.h"
+#include "ops/cuda/launch.h"
+#include "ops/cuda/product_library.h"
+#include "ops/cuda/weight_plan.h"
+#include "ops/cuda/weight_store.h"
+
+namespace blip3o {
+
+namespace {
+
+using cuda::CudaQueue;
+using cuda::DeviceState;
+using cuda::MultiprocessorSplit;
+using cuda::ProductLibrary;
+using cuda::RoundUp;
+using cuda::Use;
+using cuda::WeightPlan;
+using cuda::WeightStore;
+using cuda::WeightType;
+
+constexpr int64_t kRowMultiple = 64;  // values that a product's row is padded to
+
+// The library of a device gives nothing back once that is lost.
+struct OwnedLibrary {
+  ~OwnedLibrary() {
+    if (state->lost()) library->Abandon();
+  }
+  std::shared_ptr<DeviceState> state;
+  std::shared_ptr<ProductLibrary> library;
+};
+
+Result<std::shared_ptr<ProductLibrary>> OpenLibrary(std::shared_ptr<DeviceState> state, const std::string& folder) {
+  Result<cuda::LoadedLibrary> loaded = cuda::LoadProductLibrary(folder);
+  if (!loaded.ok() && !folder.empty()) loaded = cuda::LoadProductLibrary("");
+  if (!loaded.ok()) return loaded.status();
+  Result<std::shared_ptr<ProductLibrary>> library = InternalError("");
+  BLIP3O_RETURN_IF_ERROR(state->Run("cublasLtCreate", [&] {
+    library = ProductLibrary::Create(loaded.value());
+    return cudaSuccess;
+  }));
+  if (!library.ok()) return library.status();
+  const auto owned = std::make_shared<OwnedLibrary>(OwnedLibrary{std::move(state), std::move(library.value())});
+  return std::shared_ptr<ProductLibrary>(owned, owned->library.get());
+}
+
+class CudaDevice final : public Device {
+ public:
+  CudaDevice(std::shared_ptr<DeviceState> state, const CudaOptions& options)
+      : state_(std::move(state)),
+        exact_(options.exact),
+        weights_(std::make_shared<WeightStore>(cuda::WeightOptions{
+            .product = options.exact ? WeightType::kF32 : WeightType::kBF16, .steps_in_8_bits = !options.exact})) {}
+
+  void Open(const std::filesystem::path& library_folder) {
+    if (Result<std::unique_ptr<MultiprocessorSplit>> split = MultiprocessorSplit::Create(state_); split.ok()) {
+      split_ = std::move(split.value());
+    }
+    if (exact_) return;  // the library would round
+    if (Result<std::shared_ptr<ProductLibrary>> library = OpenLibrary(state_, library_folder.string()); library.ok()) {
+      library_ = std::move(library.value());
+    }
+  }
+
+  std::string name() const override {
+    const std::string products = exact_                ? "f32"
+                                 : library_ != nullptr ? "bf16, " + library_->name()
+                                                       : "bf16, without cuBLASLt";
+    return fmt::format("cuda ({}, {}{})", state_->name(), products, e4m3_ ? ", e4m3" : "");
+  }
+
+  Result<std::unique_ptr<Ops>> CreateOps(LaneRole role) override {
+    BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<CudaQueue> queue, CreateQueue(role));
+    return cuda::CreateOps(std::move(queue), weights_);
+  }
+
+  Status Preload(const std::function<void(Ops&)>& dry_run, const std::vector<View>& e4m3) override {
+    WeightPlan plan;
+    dry_run(plan);
+    std::vector<WeightStore::Wanted> wanted = plan.wanted();
+    BLIP3O_RETURN_IF_ERROR(ChooseProducts(e4m3, wanted));
+    const int64_t needed = weights_->SizeOf(wanted);
+    BLIP3O_ASSIGN_OR_RETURN(const int64_t free, state_->FreeBytes());
+    if (needed > free) {
+      return OutOfMemory(
+          fmt::format("the model's weights take {} bytes of {}: {} are free", needed, state_->name(), free));
+    }
+    BLIP3O_ASSIGN_OR_RETURN(const std::unique_ptr<CudaQueue> queue, CreateQueue(LaneRole::kLanguage));
+    return weights_->Preload(*queue, wanted);
+  }
+
+  int64_t weight_bytes() const override { return weights_->bytes(); }
+  int64_t FreeBytes() const override {
+    const Result<int64_t> free = state_->FreeBytes();
+    return free.ok() ? free.value() : 0;
+  }
+  Status health() const override { return state_->health(); }
+
+ private:
+  Result<std::unique_ptr<CudaQueue>> CreateQueue(LaneRole role) {
+    BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<CudaQueue> queue, CudaQueue::Create(state_, split_, role));
+    if (library_ != nullptr) {
+      queue->SetProducts(cuda::MakeProducts(library_, *queue, [q = queue.get()]() -> void* { return q->stream(); }));
+    }
+    return queue;
+  }
+
+  // Chooses the library's algorithms now, and among the products that may be in E4M3 those that it has.
+  Status ChooseProducts(const std::vector<View>& e4m3, std::vector<WeightStore::Wanted>& wanted) {
+    if (library_ == nullptr) return {};
+    std::set<const void*> may;
+    for (const View& view : e4m3) may.insert(view.data);
+    return state_->Run("The choice of products", [&] {
+      for (WeightStore::Wanted& w : wanted) {
+        if (w.use != Use::kRows || w.view.dtype == DType::kQ8) continue;
+        const int64_t rows = w.view.shape[0], depth = RoundUp(w.view.count() / rows, kRowMultiple);
+        if (may.count(w.view.data) != 0 && library_->Takes(WeightType::kE4M3, rows, depth)) {
+          w.use = Use::kStepRows;
+          e4m3_ = true;
+        } else {
+          library_->Takes(WeightType::kBF16, rows, depth);
+        }
+      }
+      return cudaSuccess;
+    });
+  }
+
+  const std::shared_ptr<DeviceState> state_;
+  const bool exact_;
+  const std::shared_ptr<WeightStore> weights_;
+  std::shared_ptr<MultiprocessorSplit> split_;  // null: roles take turns
+  std::shared_ptr<ProductLibrary> library_;     // null: kernels of ours
+  bool e4m3_ = false;
+};
+
+}  // namespace
+
+bool HasCuda() { return true; }
+
+Result<std::shared_ptr<Device>> OpenCudaDevice(const CudaOptions& options) {
+  BLIP3O_ASSIGN_OR_RETURN(std::shared_ptr<DeviceState> state, cuda::FindDevice());
+  const auto device = std::make_shared<CudaDevice>(std::move(state), options);
+  device->Open(options.product_library_directory);
+  BLIP3O_RETURN_IF_ERROR(device->health());
+  return std::shared_ptr<Device>(device);
+}
+
+}  // namespace blip3o

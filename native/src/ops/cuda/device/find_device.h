@@ -1,0 +1,15 @@
+// Whether there is a device for this library, and if not, why.
+#pragma once
+
+#include <memory>
+
+#include "base/status.h"
+#include "ops/cuda/device/device_state.h"
+
+namespace blip3o::cuda {
+
+// The first device of compute capability 8.0 or more, on which a kernel of ours has run. Errors, each one sentence:
+// UNSUPPORTED (no driver, a driver too old, no device, an old device, no code for it), OUT_OF_MEMORY, DEVICE_LOST.
+Result<std::shared_ptr<DeviceState>> FindDevice();
+
+}  // namespace blip3o::cuda

@@ -32,7 +32,7 @@ std::shared_ptr<cuda::DeviceState> TheDevice() {
 }
 
 std::unique_ptr<cuda::CudaQueue> MakeQueue() {
-  auto queue = cuda::CudaQueue::Create(TheDevice(), nullptr, cuda::Half::kPictures);
+  auto queue = cuda::CudaQueue::Create(TheDevice(), nullptr, LaneRole::kPicture);
   if (!queue.ok()) throw std::runtime_error(queue.status().message());
   return std::move(*queue);
 }

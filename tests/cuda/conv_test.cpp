@@ -238,16 +238,20 @@ TEST(Conv3x3, RoundsItsOperandsAsTheWeightSays) {
   }
 }
 
-// Not a number in one channel of one pixel: it spreads to all that see that pixel, and to nothing else.
+// What is not finite in one channel of one pixel spreads to all that see that pixel, and to nothing else. (Infinity
+// becomes NaN where it is split, and where weights of two signs are summed first it may stay infinity.)
 TEST(Conv3x3, KeepsWhatIsNotFiniteInItsPlace) {
   for (const WeightType products : kProducts) {
     ForEachSchedule(
         [&](DeviceContext& context) {
           for (const Form form : {Form::kPlain, Form::kUpsample, Form::kDownsample}) {
+            const bool exact = products == WeightType::kBF16 && form != Form::kUpsample;
+            using Limits = std::numeric_limits<float>;
             for (const int64_t out_channels : {3, 52}) {
               const ConvCase c = {form, {2, 3, 9}, 35, out_channels};
               OwnedMatrix x = RoundedMap(c.in_grid().rows(), c.in_channels, Numbers(1));
-              x.at(c.in_grid().rows() / 3, 34) = std::numeric_limits<float>::quiet_NaN();
+              x.at(c.in_grid().rows() / 3, 34) = exact ? Limits::infinity() : Limits::quiet_NaN();
+              x.at(c.in_grid().rows() / 3 + 2, 0) = Limits::quiet_NaN();
               const CoarseWeight weight(c.out_channels, c.in_channels, Numbers(2));
               Check(context, Placement::kAligned, c, x, weight, 0);
             }

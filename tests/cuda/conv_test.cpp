@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "ops/cpu/kernels.h"
 #include "ops/cuda/kernels.h"
 #include "support/activation.h"
 #include "support/comparison.h"
 #include "support/lane_test.h"
 #include "support/placed_matrix.h"
+#include "support/product_test.h"
 #include "support/tolerance.h"
 
 namespace blip3o {
@@ -22,6 +24,7 @@ namespace {
 using cuda::WeightType;
 using test::Comparison;
 using test::DeviceContext;
+using test::ExactSum;
 using test::ForEachPlacement;
 using test::ForEachSchedule;
 using test::Numbers;
@@ -29,6 +32,7 @@ using test::OwnedMatrix;
 using test::OwnedWeight;
 using test::PlacedMatrix;
 using test::Placement;
+using test::ProductContext;
 
 enum class Form { kPlain, kUpsample, kDownsample };
 
@@ -95,12 +99,6 @@ void Convolve(cuda::Context& context, const ConvCase& c, const Matrix& x, const 
   }
 }
 
-// A sum of products, with the sum of their magnitudes.
-struct ExactSum {
-  int64_t n = 0;
-  double value = 0, magnitude = 0;
-};
-
 // By the definition: the 3×3 convolution of the enlarged map, or every second pixel of the plain one.
 template <typename Weight>
 ExactSum Definition(const ConvCase& c, const OwnedMatrix& map, const Weight& weight, int64_t row, int64_t n) {
@@ -113,10 +111,7 @@ ExactSum Definition(const ConvCase& c, const OwnedMatrix& map, const Weight& wei
     if (line < 0 || line >= scale * in.height || column < 0 || column >= scale * in.width) continue;
     const int64_t pixel = (p * in.height + line / scale) * in.width + column / scale;
     for (int64_t channel = 0; channel < c.in_channels; ++channel) {
-      const double product = map.at(pixel, channel) * weight[(n * c.in_channels + channel) * 9 + tap];
-      sum.value += product;
-      sum.magnitude += std::abs(product);
-      ++sum.n;
+      sum.Add(map.at(pixel, channel), weight[(n * c.in_channels + channel) * 9 + tap]);
     }
   }
   return sum;
@@ -256,6 +251,49 @@ TEST(Conv3x3, KeepsWhatIsNotFiniteInItsPlace) {
               Check(context, Placement::kAligned, c, x, weight, 0);
             }
           }
+        },
+        products);
+  }
+}
+
+TEST(Conv3x3, EqualsTheProcessors) {
+  const Grid grid = {2, 6, 4};
+  const int64_t in_channels = 35, out_channels = 50;
+  const OwnedMatrix x = RoundedMap(grid.rows(), in_channels, Numbers(1));
+  const CoarseWeight weight(out_channels, in_channels, Numbers(2));
+  const OwnedWeight bias(Shape{out_channels}, DType::kF32, Numbers(3));
+  const Epilogue epilogue = {.bias = *bias, .activation = Activation::kSilu};
+  Capacity capacity;
+  capacity.convolution_weights = in_channels * out_channels * 9;
+  capacity.convolution_depth = in_channels * 9;
+  ProductContext cpu(1, cpu::ConvScratch(capacity, cpu::Compute::kF32, 1), cpu::Compute::kF32);
+  const OwnedMatrix plain(grid.rows(), out_channels), up(4 * grid.rows(), out_channels),
+      down(grid.rows() / 4, out_channels);
+  ASSERT_TRUE(cpu::Conv3x3(cpu, *x, grid, *weight, epilogue, *plain).ok());
+  ASSERT_TRUE(cpu::UpsampleConv3x3(cpu, *x, grid, *weight, *bias, *up).ok());
+  ASSERT_TRUE(cpu::DownsampleConv3x3(cpu, *x, grid, *weight, *bias, *down).ok());
+  for (const WeightType products : kProducts) {
+    ForEachScheduleAndPlacement(
+        [&](DeviceContext& context, Placement placement) {
+          const PlacedMatrix from(context, x, placement);
+          const auto check = [&](const OwnedMatrix& expected, const auto& convolve) {
+            OwnedMatrix out(expected.rows(), expected.cols());
+            const PlacedMatrix to(context, out, placement);
+            convolve(*from, *to);
+            ASSERT_TRUE(to.CopyTo(out));
+            // Both sum 316 products below 1, in their own order.
+            const double bound = 2 * 1.13 * test::SumBound(2 * 316, 316);
+            for (int64_t row = 0; row < out.rows(); ++row) {
+              for (int64_t n = 0; n < out.cols(); ++n) ASSERT_NEAR(out.at(row, n), expected.at(row, n), bound);
+            }
+          };
+          check(plain,
+                [&](const Matrix& a, const Matrix& b) { cuda::Conv3x3(context, a, grid, *weight, epilogue, b); });
+          check(up,
+                [&](const Matrix& a, const Matrix& b) { cuda::UpsampleConv3x3(context, a, grid, *weight, *bias, b); });
+          check(down, [&](const Matrix& a, const Matrix& b) {
+            cuda::DownsampleConv3x3(context, a, grid, *weight, *bias, b);
+          });
         },
         products);
   }

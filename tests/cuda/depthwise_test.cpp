@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "ops/cpu/kernels.h"
 #include "ops/cuda/kernels.h"
 #include "support/comparison.h"
 #include "support/lane_test.h"
@@ -23,6 +24,7 @@ using test::OwnedWeight;
 using test::PlacedMatrix;
 using test::Placement;
 using test::SumBound;
+using test::TestContext;
 
 // A sum and how far one in f32 may lie from it.
 struct Convolved {
@@ -135,6 +137,33 @@ TEST(DepthwiseGate, EqualsItsFormula) {
 TEST(DepthwiseGate, KeepsWhatIsNotFiniteInItsPlace) {
   ForEachPlacement([](DeviceContext& context, Placement placement) {
     CheckGate(context, placement, {2, 6, 7}, 12, DType::kF32, true, std::numeric_limits<float>::quiet_NaN());
+  });
+}
+
+TEST(Depthwise, EqualsTheProcessors) {
+  const Grid grid = {2, 7, 19};
+  const int64_t features = 36;
+  const OwnedMatrix x(grid.rows(), 2 * features, Numbers(1));
+  const OwnedWeight weight(Shape{2 * features, 1, 3, 3}, DType::kBF16, Numbers(2)),
+      wide(Shape{2 * features, 1, 5, 5}, DType::kBF16, Numbers(3)), bias(Shape{2 * features}, DType::kF32, Numbers(4));
+  OwnedMatrix gated_there(grid.rows(), features), convolved_there(grid.rows(), 2 * features);
+  TestContext cpu(1);
+  cpu::DepthwiseGate(cpu, *x, grid, *weight, *bias, *gated_there);
+  cpu::DepthwiseConv(cpu, *x, grid, *wide, *convolved_there);
+  ForEachPlacement([&](DeviceContext& context, Placement placement) {
+    OwnedMatrix gated(grid.rows(), features), convolved(grid.rows(), 2 * features);
+    const PlacedMatrix from(context, x, placement), to_gated(context, gated, placement),
+        to_convolved(context, convolved, placement);
+    cuda::DepthwiseGate(context, *from, grid, *weight, *bias, *to_gated);
+    cuda::DepthwiseConv(context, *from, grid, *wide, *to_convolved);
+    ASSERT_TRUE(to_gated.CopyTo(gated) && to_convolved.CopyTo(convolved));
+    for (int64_t row = 0; row < grid.rows(); ++row) {
+      // Sums of 10 and 25 products below 1; the gate's factors stay below 10.
+      for (int64_t f = 0; f < features; ++f) ASSERT_NEAR(gated.at(row, f), gated_there.at(row, f), 0x1p-24 * 4000);
+      for (int64_t c = 0; c < 2 * features; ++c) {
+        ASSERT_NEAR(convolved.at(row, c), convolved_there.at(row, c), 0x1p-24 * 1300);
+      }
+    }
   });
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <vector>
 
+#include "ops/cpu/kernels.h"
 #include "ops/cuda/kernels.h"
 #include "support/lane_test.h"
 #include "support/placed_matrix.h"
@@ -17,6 +18,7 @@ using test::Numbers;
 using test::OwnedMatrix;
 using test::PlacedMatrix;
 using test::Placement;
+using test::TestContext;
 
 constexpr Grid kGrids[] = {{1, 1, 1}, {1, 1, 13}, {2, 13, 1}, {2, 5, 7}};
 constexpr int64_t kChannels[] = {1, 3, 16, 67};
@@ -260,6 +262,42 @@ TEST(Planes, AreTheTransposeAndBack) {
         }
       }
     }
+  });
+}
+
+TEST(Rearrange, EqualsTheProcessors) {
+  const Grid grid = {2, 6, 4};
+  const OwnedMatrix x(grid.rows(), 24, Numbers(1));
+  const OwnedMatrix shuffled(4 * grid.rows(), 6), added(4 * grid.rows(), 12, Numbers(2)), patches(grid.rows() / 4, 96),
+      reduced(grid.rows() / 4, 48, Numbers(3)), repeated(grid.rows(), 72, Numbers(4)), mean(grid.rows(), 8, Numbers(5));
+  ForEachPlacement([&](DeviceContext& context, Placement placement) {
+    TestContext cpu(1);
+    const auto check = [&](const OwnedMatrix& before, const auto& on_device, const auto& on_cpu) {
+      const OwnedMatrix out = Done(context, placement, x, before, on_device), expected(before);
+      on_cpu(*x, *expected);
+      for (int64_t r = 0; r < out.rows(); ++r) {
+        // Means may be rounded in another order.
+        for (int64_t c = 0; c < out.cols(); ++c) ASSERT_NEAR(out.at(r, c), expected.at(r, c), 0x1p-21);
+      }
+    };
+    check(
+        shuffled, [&](const Matrix& a, const Matrix& b) { cuda::PixelShuffle(context, a, grid, b); },
+        [&](const Matrix& a, const Matrix& b) { cpu::PixelShuffle(cpu, a, grid, b); });
+    check(
+        added, [&](const Matrix& a, const Matrix& b) { cuda::AddUpsampled(context, a, grid, b); },
+        [&](const Matrix& a, const Matrix& b) { cpu::AddUpsampled(cpu, a, grid, b); });
+    check(
+        patches, [&](const Matrix& a, const Matrix& b) { cuda::SpaceToDepth(context, a, grid, 2, b); },
+        [&](const Matrix& a, const Matrix& b) { cpu::SpaceToDepth(cpu, a, grid, 2, b); });
+    check(
+        reduced, [&](const Matrix& a, const Matrix& b) { cuda::AddDownsampled(context, a, grid, b); },
+        [&](const Matrix& a, const Matrix& b) { cpu::AddDownsampled(cpu, a, grid, b); });
+    check(
+        repeated, [&](const Matrix& a, const Matrix& b) { cuda::AddRepeated(context, a, b); },
+        [&](const Matrix& a, const Matrix& b) { cpu::AddRepeated(cpu, a, b); });
+    check(
+        mean, [&](const Matrix& a, const Matrix& b) { cuda::AddAveraged(context, a, b); },
+        [&](const Matrix& a, const Matrix& b) { cpu::AddAveraged(cpu, a, b); });
   });
 }
 

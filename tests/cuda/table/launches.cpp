@@ -35,6 +35,7 @@ class Notebook {
   explicit Notebook(int compute_capability) : Notebook(new cuda::lanes::RecordQueue(LimitsOf(compute_capability))) {}
 
   const Workplace& at() const { return at_; }
+  Status Reserve(const Capacity& capacity) { return ops_->Reserve(capacity); }
   // What was launched since the last call.
   Stage Take(std::string name) {
     const auto& all = queue_->launches();
@@ -67,6 +68,8 @@ std::vector<Stage> StagesOf(const Checkpoint& checkpoint, int compute_capability
   Request request;
   request.prompt.resize(kPrompt);
   request.guidance = 2.0f;
+  const MemoryNeed need = pipeline.Measure(request);
+  (void)notebook.Reserve(Larger(need.language.capacity, need.picture.capacity));
   Run run(request);
   std::vector<Stage> stages;
   const auto take = [&](const char* name) { stages.push_back(notebook.Take(name)); };
@@ -78,7 +81,10 @@ std::vector<Stage> StagesOf(const Checkpoint& checkpoint, int compute_capability
   for (const size_t batch : {1, 8, 64}) {
     const std::vector<Run*> runs(batch, &run);
     pipeline.language().NextTokens(notebook.at(), runs, statuses);
-    take(batch == 1 ? "tokens, batch 1" : batch == 8 ? "tokens, batch 8" : "tokens, batch 64");
+    take(batch == 1 ? "a token, batch 1" : batch == 8 ? "a token, batch 8" : "a token, batch 64");
+    // A round is several tokens, each of the same launches.
+    auto& launches = stages.back().launches;
+    launches.resize(launches.size() / static_cast<size_t>(notebook.at().ops.TokensAhead()));
   }
   run.cache_memory.reset();
   (void)pipeline.Do(Work::kCondition, notebook.at(), run);

@@ -196,7 +196,7 @@ class CudaOps final : public Ops {
     cuda::CrossAttention(context_, q, k, v, heads, head_dim, out);
   }
   void LinearAttention(const LinearAttentionInput& input, const Matrix& out) override {
-    assert(SameSize(input.q, input.k) && SameSize(input.q, input.v) && input.q.rows % input.pictures == 0);
+    assert(input.q.rows == input.k.rows && input.q.rows == input.v.rows && input.q.rows % input.pictures == 0);
     assert(out.rows == input.q.rows && out.cols == input.heads * input.head_dim);
     cuda::LinearAttention(context_, input, out);
   }

@@ -103,7 +103,7 @@ TEST_P(GoldenLanes, TraceMatches) {
   auto slab = ops->Allocate(need.slab_bytes);
   auto workspace = ops->Allocate(std::max(need.language.workspace_bytes, need.picture.workspace_bytes));
   ASSERT_TRUE(slab.ok() && workspace.ok());
-  Run run(request, std::move(*slab));
+  blip3o::Run run(request, std::move(*slab));
   SilentObserver observer;
   while (const auto work = pipeline.Next(run)) {
     Arena arena(*workspace);

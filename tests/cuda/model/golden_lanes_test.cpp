@@ -16,6 +16,7 @@
 #include "engine/run.h"
 #include "lanes/lane_queue.h"
 #include "ops/cuda/cuda_ops.h"
+#include "ops/cuda/weight_plan.h"
 #include "weights/checkpoint.h"
 #include "weights/safetensors.h"
 
@@ -96,14 +97,17 @@ TEST_P(GoldenLanes, TraceMatches) {
 
   auto queue = std::make_unique<cuda::lanes::LaneQueue>(cuda::lanes::LaneOptions{7});
   auto store = std::make_shared<cuda::WeightStore>(cuda::WeightOptions{cuda::WeightType::kF32});
-  const std::unique_ptr<Ops> ops = cuda::CreateOps(std::move(queue), store);
   Pipeline pipeline(**checkpoint);
+  cuda::WeightPlan plan;
+  pipeline.ReadWeights(plan, (*checkpoint)->capabilities());
+  ASSERT_TRUE(store->Preload(*queue, plan.wanted()).ok());
+  const std::unique_ptr<Ops> ops = cuda::CreateOps(std::move(queue), store);
   const MemoryNeed need = pipeline.Measure(request);
   ASSERT_TRUE(ops->Reserve(Larger(need.language.capacity, need.picture.capacity)).ok());
   auto slab = ops->Allocate(need.slab_bytes);
   auto workspace = ops->Allocate(std::max(need.language.workspace_bytes, need.picture.workspace_bytes));
   ASSERT_TRUE(slab.ok() && workspace.ok());
-  blip3o::Run run(request, std::move(*slab));
+  blip3o::Run run(request, 1, std::move(*slab));
   SilentObserver observer;
   while (const auto work = pipeline.Next(run)) {
     Arena arena(*workspace);

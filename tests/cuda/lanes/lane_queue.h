@@ -80,7 +80,4 @@ class LaneQueue final : public Queue {
   std::function<void(const LaunchRequest&)> observer_;
 };
 
-// Why no device takes such a launch; empty where all do.
-std::string RefusalOf(const LaunchRequest& request, const DeviceLimits& limits);
-
 }  // namespace blip3o::cuda::lanes

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <utility>
 
-#include "lanes/lane_queue.h"
+#include "lanes/refusal.h"
 
 namespace blip3o::cuda::lanes {
 

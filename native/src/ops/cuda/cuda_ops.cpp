@@ -38,11 +38,11 @@ bool IsConvolution(const Matrix& x, const Grid& grid, const View& weight, const 
   return x.rows == grid.rows() && out.rows == out_rows && weight.count() == out.cols * x.cols * 9;
 }
 
-bool AreHeads(const AttentionShape& shape, const Matrix& q, const Matrix& out) {
+[[maybe_unused]] bool AreHeads(const AttentionShape& shape, const Matrix& q, const Matrix& out) {
   return shape.heads % shape.kv_heads == 0 && q.cols == shape.heads * shape.head_dim && SameSize(q, out);
 }
 
-bool AreKeysAndValues(const RotaryParameters& p, const Matrix& q, const Matrix& k, const Matrix& v) {
+[[maybe_unused]] bool AreKeysAndValues(const RotaryParameters& p, const Matrix& q, const Matrix& k, const Matrix& v) {
   return q.cols == p.shape.heads * p.shape.head_dim && k.cols == p.shape.kv_heads * p.shape.head_dim &&
          q.rows == k.rows && SameSize(k, v) && IsVector(p.q_norm, p.shape.head_dim) &&
          IsVector(p.k_norm, p.shape.head_dim);

@@ -595,6 +595,23 @@ TEST_F(SchedulerTest, AFailedPieceEndsOnlyItsRequest) {
   EXPECT_EQ(NextIds(kPicture), Ids{3});
 }
 
+TEST_F(SchedulerTest, AllEndAtOnceOrWithTheirWorkAtHand) {
+  Create({.most_running = 4});
+  for (RequestId id = 1; id <= 6; ++id) Submit(id, Bytes(10, 1, 1, id <= 2 ? Work::kToken : Work::kStep));
+  ASSERT_EQ(NextIds(kLanguage), (Ids{1, 2}));
+  ASSERT_EQ(NextIds(kPicture), Ids{3});
+  scheduler().Cancel(2);
+  scheduler().EndAll(End::kDeviceLost);
+  EXPECT_EQ(Ended(), (Ends{{4, End::kDeviceLost}, {5, End::kDeviceLost}, {6, End::kDeviceLost}}));
+  EXPECT_EQ(scheduler().queued(), 0);
+
+  Finish(kPicture, 3, std::nullopt);  // it had all it needed
+  Finish(kLanguage, {{1, true, std::nullopt}, {2, true, std::nullopt}});
+  EXPECT_EQ(Ended(), (Ends{{3, End::kDone}, {1, End::kDeviceLost}, {2, End::kCancelled}}));
+  EXPECT_EQ(scheduler().running(), 0);
+  EXPECT_FALSE(Next(kLanguage) || Next(kPicture));
+}
+
 // ---- Memory -----------------------------------------------------------------------------------------------------
 
 TEST_F(SchedulerTest, LanesArePromisedBeforeTheyGrow) {

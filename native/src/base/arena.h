@@ -1,4 +1,4 @@
-// The memory of one run, handed out like a stack. A measuring arena hands out addresses that nobody may touch, so that
+// The memory of one run, handed out like a stack. A measuring arena hands out addresses that nobody can touch, so that
 // a dry run of the same code tells how much a real one needs.
 #pragma once
 
@@ -31,6 +31,9 @@ class Arena {
   // [rows, cols], dense.
   Matrix TakeMatrix(int64_t rows, int64_t cols) { return {Take<float>(rows * cols), rows, cols, cols}; }
 
+  // Whether a measuring arena may have handed it out.
+  static bool IsUntouchable(const void* address) { return reinterpret_cast<uintptr_t>(address) >> 62 == 1; }
+
   // The most bytes that were in use at once.
   int64_t peak_bytes() const { return peak_; }
 
@@ -49,8 +52,10 @@ class Arena {
 
  private:
   static constexpr int64_t kAlignment = 64;
-  uintptr_t base_ = kAlignment;  // not null: a null matrix is an absent one
-  int64_t size_ = -1;            // without limit: it measures
+  // Not null, as a null matrix is an absent one; and no processor that we run on has memory there.
+  static constexpr uintptr_t kUntouchable = uintptr_t{1} << 62;
+  uintptr_t base_ = kUntouchable;
+  int64_t size_ = -1;  // without limit: it measures
   int64_t used_ = 0;
   int64_t peak_ = 0;
 };

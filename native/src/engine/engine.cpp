@@ -97,6 +97,9 @@ Result<std::shared_ptr<Job>> Engine::Submit(Request request) {
   {
     const std::lock_guard lock(mutex_);
     if (closing_) return Cancelled("the model is being closed: open it again for new requests");
+    NoteHealth();
+    ended = CarryOut();
+    if (!lost_.ok()) return lost_;
     UpdateLimit();
     const RequestId id = last_id_ + 1;
     const int ahead = scheduler_.Ahead(demand.priority);
@@ -109,7 +112,7 @@ Result<std::shared_ptr<Job>> Engine::Submit(Request request) {
     job = active.job = std::make_shared<Job>(std::move(request), id, cancel_box_, ready_);
     job->events().Push({EventKind::kQueued, ahead});
     actives_.emplace(id, std::move(active));
-    ended = CarryOut();
+    for (Active& other : CarryOut()) ended.push_back(std::move(other));
     WakeLanes(nullptr);
   }
   return job;
@@ -140,10 +143,18 @@ void Engine::UpdateLimit() {
   const Time now = Now();
   if (limit_updated_ && now < *limit_updated_ + kLimitAge) return;
   limit_updated_ = now;
-  const int64_t available = AvailableMemoryBytes();
+  const int64_t available = AvailableBytes();
   const int64_t limit = available == std::numeric_limits<int64_t>::max() ? available : account_.bytes() + available;
   // What running requests were promised, but have not touched yet, still counts as free.
   scheduler_.SetLimit(scheduler_.running() == 0 ? limit : std::min(limit, scheduler_.limit()));
+}
+
+int64_t Engine::AvailableBytes() const { return device_ != nullptr ? device_->FreeBytes() : AvailableMemoryBytes(); }
+
+void Engine::NoteHealth() {
+  if (device_ == nullptr || !lost_.ok()) return;
+  lost_ = device_->health();
+  if (!lost_.ok()) scheduler_.EndAll(End::kDeviceLost);
 }
 
 void Engine::Serve(Lane& lane) {
@@ -238,6 +249,7 @@ void Engine::Perform(Lane& lane, const WorkItem& item, std::unique_lock<std::mut
   std::vector<Active> garbage;
   lock.lock();
   Count(item.work, actives, statuses, began, ended);
+  NoteHealth();
   scheduler_.Expire(ended);
   scheduler_.Finish(lane.index, outcomes, ended);
   garbage = CarryOut();
@@ -280,15 +292,19 @@ Status Engine::DoSafely(Lane& lane, Work work, int64_t lane_bytes, std::span<Act
   const Workplace at{*lane.ops, arena, observer};
   if (work == Work::kToken) {
     pipeline_.language().NextTokens(at, runs, statuses);
-    return {};
+  } else if (work == Work::kPrefill) {
+    BLIP3O_RETURN_IF_ERROR(Prefill(at, *runs.front()));
+  } else {
+    BLIP3O_RETURN_IF_ERROR(pipeline_.Do(work, at, *runs.front()));
   }
-  return work == Work::kPrefill ? Prefill(at, *runs.front()) : pipeline_.Do(work, at, *runs.front());
+  // Of what was copied to the host last.
+  return lane.ops->Finish();
 }
 
 Status Engine::MakeRun(Lane& lane, Active& active) {
   BLIP3O_ASSIGN_OR_RETURN(Buffer slab, lane.ops->Allocate(active.need.slab_bytes));
   active.slab = Holding(account_, active.need.slab_bytes);
-  active.run = std::make_unique<Run>(active.job->request(), std::move(slab));
+  active.run = std::make_unique<Run>(active.job->request(), active.job->id(), std::move(slab));
   return {};
 }
 
@@ -435,6 +451,8 @@ Status Engine::StatusOf(const Active& active, End end) const {
       return DeadlineExceeded(fmt::format(
           "the request did not end within its deadline of {} ms: it was {}: allow more time, or ask when less is asked",
           active.job->request().deadline_millis, waited ? "still waiting to be started" : "being worked on"));
+    case End::kDeviceLost:
+      return lost_;
     case End::kNoMemory:
       return OutOfMemory(fmt::format(
           "too little memory: when the request's turn came, the machine had {} left for it: free some memory",
@@ -446,6 +464,7 @@ Status Engine::StatusOf(const Active& active, End end) const {
 Metrics Engine::metrics() {
   const std::lock_guard lock(mutex_);
   Metrics now = metrics_;
+  now.healthy = lost_.ok() && (device_ == nullptr || device_->health().ok());
   now.queued = scheduler_.queued();
   now.running = scheduler_.running();
   now.memory_in_use_bytes = account_.bytes();

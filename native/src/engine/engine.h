@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -23,6 +24,7 @@
 #include "engine/request.h"
 #include "engine/run.h"
 #include "engine/scheduler.h"
+#include "ops/backend.h"
 #include "ops/ops.h"
 #include "weights/checkpoint.h"
 
@@ -47,6 +49,8 @@ struct EngineOptions {
   int64_t memory_limit_bytes = 0;                   // 0: what the machine has free
   int32_t queue_limit = 0;                          // 0: SchedulerOptions' default
   int32_t latency_target_millis = 0;                // 0: SchedulerOptions' default
+  // Opens the device of kCuda.
+  std::function<Result<std::shared_ptr<Device>>(const CudaOptions&)> open_cuda = OpenCudaDevice;
 };
 
 // INVALID_ARGUMENT where one is out of its range.
@@ -101,13 +105,18 @@ class Engine {
   };
   class LaneObserver;
 
-  // `options` are resolved: nothing is kAuto.
-  Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::string device_reason,
-         std::shared_ptr<ThreadPool> pool);
+  // `options` are resolved: nothing is kAuto. `device`: null for the CPU, whose `pool` is null for a device.
+  Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::shared_ptr<Device> device,
+         std::string device_reason, std::shared_ptr<ThreadPool> pool);
 
   // ---- Opening (engine_open.cpp) ------------------------------------------------------------------------------------
 
+  // `device` is kCpu or kCuda. Takes the checkpoint unless there is no such device.
+  static Result<std::unique_ptr<Engine>> OpenOn(DeviceOption device, const EngineOptions& options, std::string reason,
+                                                std::unique_ptr<Checkpoint>& checkpoint);
   Status Start();
+  // The weights, to where they are read.
+  Status LoadWeights();
   Status StartLane(Lane& lane);
   // No exception leaves a lane's thread.
   Status StartBackend(Lane& lane);
@@ -141,14 +150,19 @@ class Engine {
   void WakeLanes(const Lane* own);
   // Wakes the main picture lane where `own` has found nothing that it may do.
   void WakeMainLane(const Lane& own);
-  // In a model without a set limit: what it holds and what the machine has free.
+  // In a model without a set limit: what it holds and what the machine, or its device, has free.
   void UpdateLimit();
+  // What the engine may still take where no limit is set.
+  int64_t AvailableBytes() const;
+  // Ends every request of a device that is lost.
+  void NoteHealth();
 
   void Cancel(RequestId request);
   void Expire();
 
   std::unique_ptr<Checkpoint> checkpoint_;
   EngineOptions options_;
+  const std::shared_ptr<Device> device_;
   const std::string device_reason_;
   Capabilities capabilities_;
   Pipeline pipeline_;
@@ -168,6 +182,7 @@ class Engine {
   std::map<RequestId, Active> actives_;
   PromptCache prompts_;
   Metrics metrics_;
+  Status lost_;  // why nothing runs any more
   RequestId last_id_ = 0;
   std::optional<Time> limit_updated_;
 };

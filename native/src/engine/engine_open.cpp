@@ -21,29 +21,31 @@ constexpr int kMaxThreads = 1024;
 constexpr int32_t kMaxQueueLimit = 1 << 20;
 constexpr int32_t kMaxLatencyTarget = 3600 * 1000;
 
-ComputeOption Resolve(ComputeOption option, const Checkpoint& checkpoint) {
+ComputeOption Resolve(ComputeOption option, DeviceOption device, const Checkpoint& checkpoint) {
   if (option != ComputeOption::kAuto) return option;
-  return checkpoint.is_16_bit() && cpu::HasNativeBF16() ? ComputeOption::kBF16 : ComputeOption::kF32;
+  const bool native = device == DeviceOption::kCuda || cpu::HasNativeBF16();
+  return checkpoint.is_16_bit() && native ? ComputeOption::kBF16 : ComputeOption::kF32;
 }
 
-// What kAuto became, and why that is not kCuda.
-struct DeviceChoice {
-  DeviceOption device = DeviceOption::kCpu;
-  std::string reason;
-};
+// A checkpoint's failures are the same on any device.
+bool IsOfDevice(const Status& failure) {
+  return failure.code() == StatusCode::kUnsupported || failure.code() == StatusCode::kOutOfMemory ||
+         failure.code() == StatusCode::kDeviceLost || failure.code() == StatusCode::kInternalError;
+}
 
-DeviceChoice ChooseDevice(DeviceOption option) {
-  if (option != DeviceOption::kAuto) return DeviceChoice{option, {}};
-  const Result<std::shared_ptr<Device>> device = OpenCudaDevice({});
-  return device.ok() ? DeviceChoice{DeviceOption::kCuda, {}}
-                     : DeviceChoice{DeviceOption::kCpu, device.status().message()};
+Status CheckQuantization(const EngineOptions& options) {
+  if (options.device != DeviceOption::kCpu || (options.quantization & kE4M3Diffusion) == 0) return {};
+  return Unsupported(
+      "e4m3 quantization of the diffusion transformer is for CUDA devices, and the model runs on the CPU: leave it "
+      "out, or run on a CUDA device");
 }
 
 // What the options ask for, once, from the mapped weights into memory.
 Status Quantize(Checkpoint& checkpoint, const EngineOptions& options) {
   if ((options.quantization & kInt8Language) == 0) return {};
   const int64_t bytes = checkpoint.QuantizedLanguageModelBytes();
-  const int64_t allowed = options.memory_limit_bytes > 0 ? options.memory_limit_bytes : AvailableMemoryBytes();
+  const bool limited = options.device == DeviceOption::kCpu && options.memory_limit_bytes > 0;
+  const int64_t allowed = limited ? options.memory_limit_bytes : AvailableMemoryBytes();
   if (bytes > allowed) {
     return OutOfMemory(fmt::format(
         "the language model in int8 takes {}, and {} are allowed: raise the limit, free some memory or leave the "
@@ -64,9 +66,11 @@ SchedulerOptions OptionsOf(const EngineOptions& options, int picture_lanes) {
   return scheduler;
 }
 
-int PictureLanes(const Checkpoint& checkpoint, int threads) {
+// A device is full of one picture's step.
+int PictureLanes(const Checkpoint& checkpoint, const EngineOptions& options) {
+  if (options.device == DeviceOption::kCuda) return 1;
   const Pipeline pipeline(checkpoint);
-  return SharingPolicy::PictureLanes(threads, pipeline.StepProducts(TextRequest(checkpoint.config())));
+  return SharingPolicy::PictureLanes(options.threads, pipeline.StepProducts(TextRequest(checkpoint.config())));
 }
 
 }  // namespace
@@ -113,48 +117,81 @@ Status CheckDevice(const EngineOptions& options) {
   if (options.device == DeviceOption::kCuda) {
     return HasCuda() ? Status() : OpenCudaDevice({}).status();
   }
-  if ((options.quantization & kE4M3Diffusion) == 0) return {};
-  return Unsupported(
-      "e4m3 quantization of the diffusion transformer is for CUDA devices, and the model runs on the CPU: leave it "
-      "out, or run on a CUDA device");
+  return CheckQuantization(options);
 }
 
-Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::string device_reason,
-               std::shared_ptr<ThreadPool> pool)
+Engine::Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::shared_ptr<Device> device,
+               std::string device_reason, std::shared_ptr<ThreadPool> pool)
     : checkpoint_(std::move(checkpoint)),
       options_(std::move(options)),
+      device_(std::move(device)),
       device_reason_(std::move(device_reason)),
       capabilities_(checkpoint_->capabilities()),
       pipeline_(*checkpoint_),
       pool_(std::move(pool)),
       cancel_box_(std::make_shared<CancelBox>([this](RequestId request) { Cancel(request); })),
-      scheduler_(OptionsOf(options_, PictureLanes(*checkpoint_, options_.threads))) {}
+      scheduler_(OptionsOf(options_, PictureLanes(*checkpoint_, options_))) {}
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& directory, const EngineOptions& options) {
   BLIP3O_RETURN_IF_ERROR(CheckOptions(options));
-  DeviceChoice choice = ChooseDevice(options.device);
-  BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint,
-                          Checkpoint::Open(directory, options.diffusion_directory));
+  const auto open_checkpoint = [&] { return Checkpoint::Open(directory, options.diffusion_directory); };
+  BLIP3O_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint, open_checkpoint());
+  std::string reason;
+  if (options.device != DeviceOption::kCpu) {
+    auto engine = OpenOn(DeviceOption::kCuda, options, {}, checkpoint);
+    if (engine.ok() || !IsOfDevice(engine.status())) return engine;
+    reason = engine.status().message();
+    if (options.device == DeviceOption::kCuda) {
+      return Status(engine.status().code(), "the model can't run on a CUDA device: " + reason);
+    }
+    if (checkpoint == nullptr) {
+      BLIP3O_ASSIGN_OR_RETURN(checkpoint, open_checkpoint());
+    }
+  }
+  return OpenOn(DeviceOption::kCpu, options, std::move(reason), checkpoint);
+}
+
+Result<std::unique_ptr<Engine>> Engine::OpenOn(DeviceOption device, const EngineOptions& options, std::string reason,
+                                               std::unique_ptr<Checkpoint>& checkpoint) {
   EngineOptions resolved = options;
   if (resolved.threads == 0) resolved.threads = UsableProcessors();
-  resolved.compute = Resolve(options.compute, *checkpoint);
-  resolved.device = choice.device;
-  BLIP3O_RETURN_IF_ERROR(CheckDevice(resolved));
-  BLIP3O_RETURN_IF_ERROR(Quantize(*checkpoint, resolved));
-  BLIP3O_ASSIGN_OR_RETURN(std::shared_ptr<ThreadPool> pool, ThreadPool::Create(resolved.threads));
+  resolved.compute = Resolve(options.compute, device, *checkpoint);
+  resolved.device = device;
+  BLIP3O_RETURN_IF_ERROR(CheckQuantization(resolved));
+  std::shared_ptr<Device> opened;
+  std::shared_ptr<ThreadPool> pool;
+  if (device == DeviceOption::kCuda) {
+    const bool exact = resolved.compute == ComputeOption::kF32;
+    BLIP3O_ASSIGN_OR_RETURN(opened, options.open_cuda({exact, options.product_library_directory}));
+  } else {
+    BLIP3O_ASSIGN_OR_RETURN(pool, ThreadPool::Create(resolved.threads));
+  }
+  std::unique_ptr<Checkpoint> own = std::move(checkpoint);
+  BLIP3O_RETURN_IF_ERROR(Quantize(*own, resolved));
   std::unique_ptr<Engine> engine(
-      new Engine(std::move(checkpoint), std::move(resolved), std::move(choice.reason), std::move(pool)));
+      new Engine(std::move(own), std::move(resolved), std::move(opened), std::move(reason), std::move(pool)));
   BLIP3O_RETURN_IF_ERROR(engine->Start());
   return engine;
 }
 
 Status Engine::Start() {
+  BLIP3O_RETURN_IF_ERROR(LoadWeights());
+  for (int i = 0; i < scheduler_.lanes(); ++i) lanes_.push_back(std::make_unique<Lane>(i));
+  for (const auto& lane : lanes_) BLIP3O_RETURN_IF_ERROR(StartLane(*lane));
+  return {};
+}
+
+Status Engine::LoadWeights() {
+  if (device_ != nullptr) {
+    const bool e4m3 = (options_.quantization & kE4M3Diffusion) != 0;
+    return device_->Preload(
+        [this](Ops& dry_ops) { pipeline_.ReadWeights(dry_ops, capabilities_); },
+        e4m3 ? LargeStepWeights(checkpoint_->weights().diffusion_transformer) : std::vector<View>());
+  }
   if ((options_.quantization & kInt8Language) != 0) {
     quantized_ = Holding(account_, checkpoint_->QuantizedLanguageModelBytes());
     scheduler_.SetConstants(checkpoint_->QuantizedLanguageModelBytes());
   }
-  for (int i = 0; i < scheduler_.lanes(); ++i) lanes_.push_back(std::make_unique<Lane>(i));
-  for (const auto& lane : lanes_) BLIP3O_RETURN_IF_ERROR(StartLane(*lane));
   return {};
 }
 
@@ -181,11 +218,16 @@ Status Engine::StartLane(Lane& lane) {
 }
 
 Status Engine::StartBackend(Lane& lane) {
+  const bool language = lane.index == Scheduler::kLanguageLane;
   const cpu::Compute compute = options_.compute == ComputeOption::kBF16 ? cpu::Compute::kBF16 : cpu::Compute::kF32;
   try {
-    BLIP3O_ASSIGN_OR_RETURN(lane.ops, cpu::CreateOps({options_.threads, compute, pool_}));
-    if (lane.index != Scheduler::kLanguageLane) return {};
-    backend_ = lane.ops->name();
+    if (device_ != nullptr) {
+      BLIP3O_ASSIGN_OR_RETURN(lane.ops, device_->CreateOps(language ? LaneRole::kLanguage : LaneRole::kPicture));
+    } else {
+      BLIP3O_ASSIGN_OR_RETURN(lane.ops, cpu::CreateOps({options_.threads, compute, pool_}));
+    }
+    if (!language) return {};
+    backend_ = device_ != nullptr ? device_->name() : lane.ops->name();
     return LoadConstants(lane);
   } catch (const std::bad_alloc&) {
     return OutOfMemory("the machine ran out of memory while the model was opened: free some and try again");
@@ -197,7 +239,7 @@ Status Engine::StartBackend(Lane& lane) {
 Status Engine::LoadConstants(Lane& lane) {
   if (!capabilities_.reference_tokens_lack.empty()) return {};
   const Status status = LoadCodebook(lane);
-  if (status.ok()) return {};
+  if (status.ok() || status.code() == StatusCode::kDeviceLost) return status;
   // Text to image needs no codebook: the model opens, and says what it can't do.
   capabilities_.reference_tokens_lack = "this model can't turn pictures into tokens: " + status.message();
   if (capabilities_.editing_lacks.empty()) {
@@ -214,7 +256,7 @@ Status Engine::LoadCodebook(Lane& lane) {
   // Text to image goes before: there must be room for a picture of a usual prompt beside the codebook.
   const int64_t text = DemandOf(ops, pipeline_.Measure(TextRequest(checkpoint_->config()))).all_bytes();
   const int64_t bytes = kept + std::max(need.workspace_bytes + ops.ScratchBytes(need.capacity), text);
-  const int64_t allowed = options_.memory_limit_bytes > 0 ? options_.memory_limit_bytes : AvailableMemoryBytes();
+  const int64_t allowed = options_.memory_limit_bytes > 0 ? options_.memory_limit_bytes : AvailableBytes();
   if (bytes > allowed) {
     return OutOfMemory(fmt::format(
         "its codebook of {} and a picture beside it take {}, and {} are allowed: raise the limit or free some memory",

@@ -72,6 +72,7 @@ class Job {
         events_(request_.tag != 0 ? ready : nullptr, request_.tag) {}
 
   const Request& request() const { return request_; }
+  uint64_t id() const { return id_; }
   EventQueue& events() { return events_; }
 
   // Any thread's. A job that waits ends at once, one that is worked on with the piece of work at hand.

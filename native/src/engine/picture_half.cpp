@@ -163,12 +163,16 @@ Status PictureHalf::Step(const Workplace& at, Run& run) const {
   const Matrix velocities = at.arena.TakeMatrix(2 * tokens, run.latents.cols);  // null, then conditional
   const Matrix velocity = at.arena.TakeMatrix(tokens, run.latents.cols);        // guided
   const Matrix null = velocities.Rows(0, tokens), cond = velocities.Rows(tokens, tokens);
-  diffusion_transformer_.Velocity(ops, at.arena, run.conditioning, run.latents, side, side, run.sigmas[i],
-                                  with_null ? velocities : cond);
+  const auto sinusoids = DiffusionTransformer::SinusoidsOf(run.sigmas[i]);
+  const Matrix time = at.Load(at.arena, 1, DiffusionTransformer::kTimeChannels, sinusoids.data());
   const StepScalars scalars{request.guidance, run.sigmas[i + 1] - run.sigmas[i]};
   StepScalars* step = at.arena.Take<StepScalars>(1);
   ops.CopyIn(&scalars, sizeof(scalars), step);
-  ops.GuidedStep(request.guided() ? null : Matrix(), cond, step, velocity, run.latents);
+  ops.Repeat({run.id, velocities.data, with_null}, [&] {
+    diffusion_transformer_.Velocity(ops, at.arena, run.conditioning, run.latents, side, side, time,
+                                    with_null ? velocities : cond);
+    ops.GuidedStep(request.guided() ? null : Matrix(), cond, step, velocity, run.latents);
+  });
   if (!request.mask.empty()) FollowMask(at, run, run.sigmas[i + 1]);
   BLIP3O_RETURN_IF_ERROR(ops.Finish());
   ++run.steps_done;
@@ -210,7 +214,7 @@ Status PictureHalf::Decode(const Workplace& at, Run& run) const {
     const Matrix planes = at.arena.TakeMatrix(latents.cols, latents.rows);
     ops.ToPlanes(latents, static_cast<float>(1.0 / config_.autoencoder.scaling_factor), planes.data);
     ops.FromPlanes(planes.data, 1.0f, scaled);
-    PartProgress progress(ops, at.observer, EventKind::kDecode, decoder_.Parts());
+    PartProgress progress(ops, at.observer, EventKind::kDecode, decoder_.Parts(side, side));
     BLIP3O_RETURN_IF_ERROR(decoder_.Decode(ops, at.arena, scaled, side, side, progress, image));
   }
   if (!ops.AllFinite(image)) return NotFinite(ops, ModelPart::kDecoder, "the image");

@@ -62,22 +62,55 @@ Status Pipeline::Do(Work work, const Workplace& at, Run& run) {
 }
 
 // Operations that compute nothing can't fail, and one chunk, one token and one step are as large as all.
+void Pipeline::RunDry(const Workplace& language, const Workplace& picture, Run& run) const {
+  const Request& request = run.request;
+  if (request.Runs(Stage::kReferences)) encoder_.Measure(picture.ops, picture.arena, request);
+  if (request.Runs(Stage::kTokens)) {
+    language_.Begin(language, run);
+    (void)language_.Prefill(language, run);
+    const std::vector<Run*> everybody(static_cast<size_t>(LanguageModel::kMostRows), &run);
+    std::vector<Status> statuses;
+    if (request.tokens.empty()) language_.NextTokens(language, everybody, statuses);
+    run.cache_memory.reset();
+  }
+  if (Conditions(request)) (void)picture_.Condition(picture, run);
+  if (request.Runs(Stage::kLatents)) (void)picture_.Step(picture, run);
+  if (request.Runs(Stage::kPixels)) (void)picture_.Decode(picture, run);
+}
+
 MemoryNeed Pipeline::Measure(const Request& request) const {
   Run run(request);
   DryHalf language, picture;
-  if (request.Runs(Stage::kReferences)) encoder_.Measure(picture.ops, picture.arena, request);
-  if (request.Runs(Stage::kTokens)) {
-    language_.Begin(language.at, run);
-    (void)language_.Prefill(language.at, run);
-    const std::vector<Run*> everybody(static_cast<size_t>(LanguageModel::kMostRows), &run);
-    std::vector<Status> statuses;
-    if (request.tokens.empty()) language_.NextTokens(language.at, everybody, statuses);
-    run.cache_memory.reset();
-  }
-  if (Conditions(request)) (void)picture_.Condition(picture.at, run);
-  if (request.Runs(Stage::kLatents)) (void)picture_.Step(picture.at, run);
-  if (request.Runs(Stage::kPixels)) (void)picture_.Decode(picture.at, run);
+  RunDry(language.at, picture.at, run);
   return {run.slab.peak_bytes(), language.need(), picture.need()};
+}
+
+void Pipeline::ReadWeights(Ops& dry_ops, const Capabilities& capabilities) const {
+  Arena arena;
+  SilentObserver observer;
+  const Workplace at{dry_ops, arena, observer};
+  Request text, references, edit;
+  text.prompt = {0};
+  references.last_stage = Stage::kReferences;
+  references.references.resize(1);
+  edit.references.resize(1);
+  edit.prompt = {kReferenceToken};
+  const auto run_dry = [&](Request& request) {
+    request.first_stage = request.references.empty() ? Stage::kTokens : Stage::kReferences;
+    Run run(request);
+    RunDry(at, at, run);
+  };
+  run_dry(text);
+  if (capabilities.reference_tokens_lack.empty()) {
+    references.outputs = 1u << static_cast<int>(Value::kReferenceTokens);
+    run_dry(references);
+    encoder_.LoadDry(dry_ops, arena);
+  }
+  if (capabilities.reference_latents_lack.empty()) {
+    references.outputs = 1u << static_cast<int>(Value::kReferenceLatents);
+    run_dry(references);
+  }
+  if (capabilities.editing_lacks.empty()) run_dry(edit);
 }
 
 int64_t Pipeline::StepProducts(const Request& request) const {

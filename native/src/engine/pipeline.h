@@ -29,6 +29,9 @@ class Pipeline {
 
   // What a request will need: the same code on operations that compute nothing.
   MemoryNeed Measure(const Request& request) const;
+  // Every operation with a weight that a request of a model with these capabilities may run, on operations that compute
+  // nothing.
+  void ReadWeights(Ops& dry_ops, const Capabilities& capabilities) const;
   // Multiply-adds of one step.
   int64_t StepProducts(const Request& request) const;
 
@@ -39,6 +42,8 @@ class Pipeline {
   Status Do(Work work, const Workplace& at, Run& run);
 
  private:
+  // Each kind of the request's work once.
+  void RunDry(const Workplace& language, const Workplace& picture, Run& run) const;
   Status Encode(const Workplace& at, Run& run);
 
   const ModelConfig& config_;

@@ -37,8 +37,12 @@ int64_t ReferenceEncoder::codebook_bytes() const {
 HalfNeed ReferenceEncoder::MeasureLoad() const {
   DryOps ops;
   Arena arena;
-  tokenizer_.Codebook(ops, arena, Untouchable(tokenizer_.codes(), tokenizer_.code_size()));
+  LoadDry(ops, arena);
   return {arena.peak_bytes(), ops.capacity()};
+}
+
+void ReferenceEncoder::LoadDry(Ops& dry_ops, Arena& arena) const {
+  tokenizer_.Codebook(dry_ops, arena, Untouchable(tokenizer_.codes(), tokenizer_.code_size()));
 }
 
 Status ReferenceEncoder::Load(Ops& ops, Arena& arena) {

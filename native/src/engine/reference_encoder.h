@@ -38,6 +38,7 @@ class ReferenceEncoder {
   // tokenizer.
   int64_t codebook_bytes() const;
   HalfNeed MeasureLoad() const;
+  void LoadDry(Ops& dry_ops, Arena& arena) const;
   // Computes the codebook, in `arena` for what is needed meanwhile. Once, before the first Encode.
   Status Load(Ops& ops, Arena& arena);
 

@@ -35,12 +35,14 @@ struct Workplace {
 struct Run {
   // A dry one, to measure.
   explicit Run(const Request& request) : request(request) {}
-  Run(const Request& request, Buffer memory)
-      : request(request), memory(std::move(memory)), slab(this->memory), dry(false) {}
+  // `id`: the request's, no other run's.
+  Run(const Request& request, uint64_t id, Buffer memory)
+      : request(request), id(id), memory(std::move(memory)), slab(this->memory), dry(false) {}
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
   const Request& request;
+  const uint64_t id = 0;
   const Buffer memory;
   Arena slab;
   const bool dry = true;

@@ -143,6 +143,17 @@ void Scheduler::Expire(Time now) {
   if (ended) Admit();
 }
 
+void Scheduler::EndAll(End end) {
+  for (auto at = requests_.begin(); at != requests_.end();) {
+    if (at->second.state == State::kBusy) {
+      if (!at->second.ending) at->second.ending = end;
+      ++at;
+    } else {
+      at = EndRequest(at, end);
+    }
+  }
+}
+
 Time Scheduler::NextDeadline() const {
   Time next = Time::max();
   for (const auto& [id, entry] : requests_) {

@@ -64,7 +64,7 @@ struct Outcome {
   bool copied = false;       // kPrefill: of a known prompt, which tells nothing about how long a chunk takes
 };
 
-enum class End { kDone, kFailed, kCancelled, kExpired, kNoMemory };
+enum class End { kDone, kFailed, kCancelled, kExpired, kNoMemory, kDeviceLost };
 
 struct EndedRequest {
   RequestId request = 0;
@@ -111,6 +111,8 @@ class Scheduler {
   // Ends the requests whose deadline has passed.
   void Expire(Time now);
   Time NextDeadline() const;
+  // Ends every request, at once or after its work at hand.
+  void EndAll(End end);
 
   // ---- Lanes ---------------------------------------------------------------------------------------------------
 

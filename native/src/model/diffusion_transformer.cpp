@@ -13,22 +13,8 @@ namespace {
 
 constexpr double kNormEps = 1e-5;  // RMSNorms of captions, queries and keys
 constexpr double kOutputNormEps = 1e-6;
-constexpr int kTimeChannels = 256;
 constexpr double kMaxPeriod = 10000.0;
 constexpr double kTimeScale = 1000.0;  // timestep = sigma · 1000
-
-// diffusers: embeddings.py: get_timestep_embedding with the cosine half first.
-std::array<float, kTimeChannels> TimeSinusoids(float sigma) {
-  constexpr int kHalf = kTimeChannels / 2;
-  std::array<float, kTimeChannels> row;
-  const double timestep = static_cast<double>(sigma) * kTimeScale;
-  for (int i = 0; i < kHalf; ++i) {
-    const double angle = timestep * std::exp(-std::log(kMaxPeriod) * i / kHalf);
-    row[static_cast<size_t>(i)] = static_cast<float>(std::cos(angle));
-    row[static_cast<size_t>(kHalf + i)] = static_cast<float>(std::sin(angle));
-  }
-  return row;
-}
 
 // [sin(p·f), cos(p·f)] with f_k = 10000^(−k / quarter), k < quarter.
 void WriteSinusoids(double position, int64_t quarter, float* out) {
@@ -46,6 +32,32 @@ Matrix ByLines(const Matrix& map, int64_t width) {
 }
 
 }  // namespace
+
+std::vector<View> LargeStepWeights(const DiffusionTransformerWeights& weights) {
+  std::vector<View> views;
+  for (const SanaBlockWeights& block : weights.blocks) {
+    const LinearAttentionWeights& a = block.attn1;
+    // The cross attention's output is a token product too, of the null branch.
+    for (const View& view :
+         {a.to_q, a.to_k, a.to_v, a.to_out, block.attn2.to_q, block.ff.conv_inverted, block.ff.conv_point}) {
+      views.push_back(view);
+    }
+  }
+  return views;
+}
+
+// diffusers: embeddings.py: get_timestep_embedding with the cosine half first.
+DiffusionTransformer::TimeSinusoids DiffusionTransformer::SinusoidsOf(float sigma) {
+  constexpr int kHalf = kTimeChannels / 2;
+  TimeSinusoids row;
+  const double timestep = static_cast<double>(sigma) * kTimeScale;
+  for (int i = 0; i < kHalf; ++i) {
+    const double angle = timestep * std::exp(-std::log(kMaxPeriod) * i / kHalf);
+    row[static_cast<size_t>(i)] = static_cast<float>(std::cos(angle));
+    row[static_cast<size_t>(kHalf + i)] = static_cast<float>(std::sin(angle));
+  }
+  return row;
+}
 
 Matrix DiffusionTransformer::ProjectCaption(Ops& ops, Arena& arena, const Matrix& condition) const {
   const Matrix inner = arena.TakeMatrix(condition.rows, config_.width);
@@ -130,13 +142,10 @@ Matrix DiffusionTransformer::PositionTable(Ops& ops, Arena& arena, int64_t heigh
   return table;
 }
 
-void DiffusionTransformer::EmbedTime(Ops& ops, Arena& arena, float sigma, const Matrix& embedded,
+void DiffusionTransformer::EmbedTime(Ops& ops, Arena& arena, const Matrix& sinusoids, const Matrix& embedded,
                                      const Matrix& six) const {
   const Arena::Scope scope(arena);
-  const Matrix sinusoids = arena.TakeMatrix(1, kTimeChannels);
   const Matrix inner = arena.TakeMatrix(1, config_.width);
-  const std::array<float, kTimeChannels> host = TimeSinusoids(sigma);
-  ops.CopyIn(host.data(), sizeof(host), sinusoids.data);
   ops.TokenMatmul(sinusoids, weights_.time_linear_1, {.bias = weights_.time_bias_1, .activation = Activation::kSilu},
                   inner);
   ops.TokenMatmul(inner, weights_.time_linear_2, {.bias = weights_.time_bias_2}, embedded);
@@ -146,7 +155,8 @@ void DiffusionTransformer::EmbedTime(Ops& ops, Arena& arena, float sigma, const 
 }
 
 void DiffusionTransformer::Velocity(Ops& ops, Arena& arena, const Conditioning& conditioning, const Matrix& latents,
-                                    int64_t height, int64_t width, float sigma, const Matrix& velocities) const {
+                                    int64_t height, int64_t width, const Matrix& sinusoids,
+                                    const Matrix& velocities) const {
   const Arena::Scope scope(arena);
   const int64_t branches = velocities.rows / latents.rows;
   const bool wide = !conditioning.wide.empty();
@@ -156,7 +166,7 @@ void DiffusionTransformer::Velocity(Ops& ops, Arena& arena, const Conditioning& 
   const Matrix x = arena.TakeMatrix(branches * tokens, config_.width);
   const Matrix embedded = arena.TakeMatrix(1, config_.width);
   const Matrix six = arena.TakeMatrix(6, config_.width);
-  EmbedTime(ops, arena, sigma, embedded, six);
+  EmbedTime(ops, arena, sinusoids, embedded, six);
   for (int64_t b = 0; b < branches; ++b) {
     ops.Matmul(input, weights_.patch_embed,
                {.bias = weights_.patch_embed_bias, .residual = conditioning.position_table},

@@ -5,6 +5,7 @@
 // in Prepare; the null branch's cross attention reads equal rows, so it is one constant vector for each block.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -17,6 +18,9 @@
 #include "weights/model_weights.h"
 
 namespace blip3o {
+
+// The weights of each step's large products, which Ops::Matmul alone reads: not the first and the last projection.
+std::vector<View> LargeStepWeights(const DiffusionTransformerWeights& weights);
 
 class DiffusionTransformer {
  public:
@@ -39,10 +43,16 @@ class DiffusionTransformer {
                  std::span<const Matrix> references, int64_t height, int64_t width, Progress& progress,
                  Conditioning& conditioning) const;
 
-  // Velocities at latents [h·w, c] and `sigma`: of the null branch, then of the conditional one, in a matrix of
-  // [2 · h·w, c]; where `velocities` has only h·w rows, of the conditional branch alone.
+  // What the transformer sees of a step's sigma.
+  static constexpr int kTimeChannels = 256;
+  using TimeSinusoids = std::array<float, kTimeChannels>;
+  static TimeSinusoids SinusoidsOf(float sigma);
+
+  // Velocities at latents [h·w, c] and the sigma of `sinusoids` [1, kTimeChannels]: of the null branch, then of the
+  // conditional one, in a matrix of [2 · h·w, c]; where `velocities` has only h·w rows, of the conditional branch
+  // alone. Reads and writes nothing of the host.
   void Velocity(Ops& ops, Arena& arena, const Conditioning& conditioning, const Matrix& latents, int64_t height,
-                int64_t width, float sigma, const Matrix& velocities) const;
+                int64_t width, const Matrix& sinusoids, const Matrix& velocities) const;
 
  private:
   // caption_norm(caption_projection(condition)): [M, C] → [M, D].
@@ -54,7 +64,7 @@ class DiffusionTransformer {
                          int64_t width) const;
   Matrix PositionTable(Ops& ops, Arena& arena, int64_t height, int64_t width) const;
   // embedded_timestep [1, D] and the six vectors [6, D] that every block's table is added to.
-  void EmbedTime(Ops& ops, Arena& arena, float sigma, const Matrix& embedded, const Matrix& six) const;
+  void EmbedTime(Ops& ops, Arena& arena, const Matrix& sinusoids, const Matrix& embedded, const Matrix& six) const;
   void Block(Ops& ops, Arena& arena, size_t index, const Conditioning& conditioning, const Matrix& six,
              const Grid& grid, const Matrix& x) const;
   void SelfAttention(Ops& ops, Arena& arena, const LinearAttentionWeights& weights, const Matrix& normed,

@@ -6,7 +6,7 @@
 
 namespace blip3o {
 
-class DryOps final : public Ops {
+class DryOps : public Ops {
  public:
   const Capacity& capacity() const { return capacity_; }
   // Multiply-adds of Matmul.

@@ -160,6 +160,8 @@ class Ops {
 
   // ---- Memory and order ----------------------------------------------------------------------------------------
 
+  // The backend's memory, aligned to 64 bytes at least: the host reads and writes it with CopyIn and CopyOut alone. The
+  // Buffer gives it back by itself, from any thread and also when the operations are gone; nothing under way uses it.
   virtual Result<Buffer> Allocate(int64_t size_bytes) = 0;
   // Takes scratch memory for operands up to `capacity`, and keeps what it has for larger ones.
   virtual Status Reserve(const Capacity& capacity) = 0;

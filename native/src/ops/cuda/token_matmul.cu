@@ -139,7 +139,8 @@ __device__ inline ptx::Words4 LoadWeight(const TokenMatmulParameters& p, const c
     return k < p.padded ? ptx::LoadOnce16(row + int64_t{k} * kValueBytes<kType>) : ptx::Words4{};
   } else {
     const float* values = reinterpret_cast<const float*>(row);
-    if (p.weight_aligned && k + 4 <= p.depth) return ptx::LoadOnce16(values + k);
+    // By plain loads: the kernel before may have written it.
+    if (p.weight_aligned && k + 4 <= p.depth) return *reinterpret_cast<const ptx::Words4*>(values + k);
     ptx::Words4 words;
 #pragma unroll
     for (int i = 0; i < 4; ++i) words.word[i] = k + i < p.depth ? ptx::BitsOf(values[k + i]) : 0;
@@ -426,7 +427,7 @@ __device__ inline OutputPlace PlaceOf(const TokenMatmulParameters& p, int tile, 
   return place;
 }
 
-// A thread's residual of a group.
+// A thread's residual of a group; zero where there is none.
 template <class F>
 __device__ inline float LoadResidual(const TokenMatmulParameters& p, int tile, int group) {
   const OutputPlace place = PlaceOf<F>(p, tile, group);
@@ -493,7 +494,7 @@ __device__ inline void FinishOutput(const TokenMatmulParameters& p, const Output
     if (e.bias != nullptr) value = ptx::AddRounded(value, e.bias[place.col]);
     value = Activated(e.activation, value);
     if (e.gate != nullptr) value = ptx::MultiplyRounded(value, e.gate[place.token * e.gate_stride + place.col]);
-    if (e.residual != nullptr) value = ptx::AddRounded(value, residual);
+    value = ptx::AddRounded(value, residual);
   }
   part.out[place.token * part.out_stride + place.col] = value;
 }
@@ -507,7 +508,7 @@ __global__ void __launch_bounds__(kThreads, F::kBlocks) TokenMatmulKernel(const 
   StepWeights<F> weights;
   const StepPlace first = {ptx::Warp() * F::kUnitDepth < p.depth ? ptx::BlockX() : p.tiles,
                            ptx::Warp() * F::kUnitDepth};
-  // An F32 weight may have been computed by the kernel before.
+  // The kernel before may have written an F32 weight.
   if constexpr (F::kType != WeightType::kF32) weights.Load(p, first);
   for (int group = 0; group < F::kGroups; ++group) {
     shared[F::kLaneSquaresAt + group * kThreads + ptx::Thread()] = 0.0f;

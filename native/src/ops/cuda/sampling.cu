@@ -241,7 +241,9 @@ __device__ inline Located Locate(DrawShared& shared, const Bins<kSize>& bins, Me
   Tally before = TallyBefore(shared, own, all);
   if (Measured(measure, before) <= target && target < Measured(measure, before + own)) {
     int bin = first;
-    while (Measured(measure, before + TallyOf(bins, bin)) <= target) before = before + TallyOf(bins, bin++);
+    while (bin + 1 < first + kOwn && Measured(measure, before + TallyOf(bins, bin)) <= target) {
+      before = before + TallyOf(bins, bin++);
+    }
     shared.located = {bin, bins.count[bin], before};
   }
   ptx::SyncBlock();
@@ -320,7 +322,7 @@ __device__ inline Candidate Find(DrawShared& shared, const Row& row, Measure mea
     const Located digit = Locate(shared, shared.digits, measure, target - Measured(measure, before));
     before = before + digit.before;
     prefix = prefix << kDigitBits | static_cast<uint64_t>(kDigits - 1 - digit.bin);
-    if (digit.count == 1) break;  // at the last digit at the latest: no two keys are equal
+    if (digit.count == 1 || shift == 0) break;  // no two keys are equal
   }
   ForEachCandidate(shared, row, in, [&](uint64_t key, uint64_t weight) {
     if (key >> shift == prefix) shared.found = {key, before.weight + weight};

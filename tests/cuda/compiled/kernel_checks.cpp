@@ -171,7 +171,7 @@ Sentences CheckSources(const std::filesystem::path& folder) {
   int files = 0;
   for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
     const std::string name = file.path().filename().string(), extension = file.path().extension().string();
-    if (name == "ptx.h" || (extension != ".cu" && extension != ".h" && extension != ".cpp")) continue;
+    if (name == "ptx.h" || (extension != ".cu" && extension != ".h")) continue;
     std::ifstream stream(file.path());
     const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
     for (std::string& sentence : CheckSource(name, text)) broken.push_back(std::move(sentence));

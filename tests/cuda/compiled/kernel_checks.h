@@ -30,7 +30,7 @@ Sentences CheckOccupancy(const Report& report);
 // Launches are of kernels that the compiler knows, with the threads and blocks of their bounds; their shared memory
 // fits so many blocks; a kernel holds mma where its cost says that it computes on tensor cores, and there only.
 Sentences CheckLaunches(const Report& report, const std::vector<LaunchedKernel>& launched, int compute_capability);
-// No file of the folder but ptx.h holds an instruction or a built-in of CUDA.
+// No kernel or header of the folder but ptx.h holds an instruction or a built-in of CUDA.
 Sentences CheckSources(const std::filesystem::path& folder);
 // The lines of one file that do.
 Sentences CheckSource(const std::string& name, const std::string& text);

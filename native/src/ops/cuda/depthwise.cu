@@ -287,7 +287,7 @@ __global__ void __launch_bounds__(kAnyThreads, kAnyBlocksPerSm) DepthwiseAnyKern
 
 // `halves`: how many channels of x make one of out.
 DepthwiseParameters ParametersOf(Context& context, const Matrix& x, const Grid& grid, const View& weight,
-                                 const View& bias, const Matrix& out, int64_t halves) {
+                                 const View& bias, const Matrix& out, [[maybe_unused]] int64_t halves) {
   assert(x.rows == grid.rows() && out.rows == grid.rows() && x.cols == halves * out.cols);
   assert(weight.shape.rank() == 4 && weight.shape[0] == x.cols && weight.shape[2] == weight.shape[3]);
   assert(weight.shape[2] % 2 == 1);

@@ -19,7 +19,7 @@ namespace blip3o {
 enum class LaneRole { kLanguage, kPicture };
 
 struct CudaOptions {
-  bool exact = false;  // products as exact as F32, else activations and weights in BF16
+  bool exact = false;                               // products as exact as F32, else activations and weights in BF16
   std::filesystem::path product_library_directory;  // looked in first; empty: where such libraries usually are
 };
 
@@ -52,5 +52,12 @@ bool HasCuda();
 // Opens the device. Errors, each a sentence that says why there is none: UNSUPPORTED (built without CUDA, no driver, a
 // driver too old, no device, an architecture that this build has no code for), OUT_OF_MEMORY.
 Result<std::shared_ptr<Device>> OpenCudaDevice(const CudaOptions& options);
+
+// What a model takes on such a device, whether or not the machine has one; `e4m3` as if it had every product. Errors:
+// UNSUPPORTED (built without CUDA).
+Result<int64_t> CudaWeightBytes(const CudaOptions& options, const std::function<void(Ops&)>& dry_run,
+                                const std::vector<View>& e4m3);
+// Scratch bytes of one lane's operations, as ScratchBytes of theirs where the library of products is there.
+Result<int64_t> CudaScratchBytes(const CudaOptions& options, const Capacity& capacity);
 
 }  // namespace blip3o

@@ -48,6 +48,12 @@ bool IsConvolution(const Matrix& x, const Grid& grid, const View& weight, const 
          IsVector(p.k_norm, p.shape.head_dim);
 }
 
+// Of all operations but the library's products; one is under way at a time.
+int64_t FamilyScratch(const Capacity& capacity) {
+  return std::max({TokenMatmulScratch(capacity), MatmulScratch(capacity), DecodeAttentionScratch(capacity),
+                   AttentionScratch(capacity), SamplingScratch(capacity), LinearAttentionScratch(capacity)});
+}
+
 class CudaOps final : public Ops {
  public:
   CudaOps(std::unique_ptr<Queue> queue, std::shared_ptr<WeightStore> weights)
@@ -63,7 +69,7 @@ class CudaOps final : public Ops {
   Result<Buffer> Allocate(int64_t size_bytes) override { return queue_->Allocate(size_bytes); }
 
   int64_t ScratchBytes(const Capacity& capacity) const override {
-    return FamilyScratch(capacity) + kCounterBytes + kFlagBytes;
+    return cuda::ScratchBytes(capacity, ProductBytes(capacity));
   }
 
   Status Reserve(const Capacity& capacity) override {
@@ -72,7 +78,7 @@ class CudaOps final : public Ops {
       BLIP3O_ASSIGN_OR_RETURN(context_.counters, queue_->Allocate(kCounterBytes + kFlagBytes));
       queue_->Fill(context_.counters.data(), 0, kCounterBytes + kFlagBytes);
     }
-    const int64_t bytes = FamilyScratch(larger);
+    const int64_t bytes = std::max(FamilyScratch(larger), ProductBytes(larger));
     if (bytes > context_.scratch.size_bytes()) {
       queue_->ForgetRepeats();
       context_.scratch = Buffer();
@@ -313,11 +319,9 @@ class CudaOps final : public Ops {
 
  private:
   // One operation uses the scratch at a time.
-  int64_t FamilyScratch(const Capacity& capacity) const {
+  int64_t ProductBytes(const Capacity& capacity) const {
     const Products* products = queue_->products();
-    return std::max({TokenMatmulScratch(capacity), MatmulScratch(capacity), DecodeAttentionScratch(capacity),
-                     AttentionScratch(capacity), SamplingScratch(capacity), LinearAttentionScratch(capacity),
-                     products == nullptr ? 0 : products->ScratchBytes(capacity)});
+    return products == nullptr ? 0 : products->ScratchBytes(capacity);
   }
 
   const std::unique_ptr<Queue> queue_;
@@ -327,6 +331,10 @@ class CudaOps final : public Ops {
 };
 
 }  // namespace
+
+int64_t ScratchBytes(const Capacity& capacity, int64_t product_bytes) {
+  return std::max(FamilyScratch(capacity), product_bytes) + kCounterBytes + kFlagBytes;
+}
 
 std::unique_ptr<Ops> CreateOps(std::unique_ptr<Queue> queue, std::shared_ptr<WeightStore> weights) {
   return std::make_unique<CudaOps>(std::move(queue), std::move(weights));

@@ -110,11 +110,12 @@ class LibraryProducts final : public Products {
 
   std::string name() const override { return library_->name(); }
 
-  int64_t ScratchBytes(const Capacity& capacity) const override {
+  static int64_t BytesFor(const Capacity& capacity) {
     if (capacity.product_depth == 0) return 0;
     return OperandBytes(WeightType::kBF16, RoundUp(capacity.product_depth, kDepthMultiple)) +
            ResultBytes(capacity.product_depth);
   }
+  int64_t ScratchBytes(const Capacity& capacity) const override { return BytesFor(capacity); }
 
   bool Multiply(Context& context, const Matrix& x, const View& weight, const Epilogue& epilogue,
                 const Matrix& out) override {
@@ -309,6 +310,8 @@ std::unique_ptr<lt::Algorithm> ProductLibrary::Choose(WeightType type, int64_t r
   }
   return nullptr;
 }
+
+int64_t ProductLibrary::ScratchBytes(const Capacity& capacity) { return LibraryProducts::BytesFor(capacity); }
 
 std::unique_ptr<Products> MakeProducts(std::shared_ptr<ProductLibrary> library, Queue& queue,
                                        std::function<void*()> stream) {

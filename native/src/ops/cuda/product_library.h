@@ -39,6 +39,8 @@ class ProductLibrary {
   // The device is the calling thread's current one, and so wherever it is used.
   static Result<std::shared_ptr<ProductLibrary>> Create(const LoadedLibrary& library);
   ~ProductLibrary();
+  // Of its products on a queue, for operands up to `capacity`.
+  static int64_t ScratchBytes(const Capacity& capacity);
   ProductLibrary(const ProductLibrary&) = delete;
   ProductLibrary& operator=(const ProductLibrary&) = delete;
 

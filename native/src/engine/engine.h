@@ -58,6 +58,9 @@ Status CheckOptions(const EngineOptions& options);
 // UNSUPPORTED where this build lacks the device's backend, or the device what is asked of it. Not of kAuto.
 Status CheckDevice(const EngineOptions& options);
 
+// What kAuto becomes on a device.
+ComputeOption ResolveCompute(ComputeOption option, DeviceOption device, const Checkpoint& checkpoint);
+
 // Whether this build has the backend of `device`, whatever the machine has. True of kAuto.
 bool HasBackend(DeviceOption device);
 

@@ -21,12 +21,6 @@ constexpr int kMaxThreads = 1024;
 constexpr int32_t kMaxQueueLimit = 1 << 20;
 constexpr int32_t kMaxLatencyTarget = 3600 * 1000;
 
-ComputeOption Resolve(ComputeOption option, DeviceOption device, const Checkpoint& checkpoint) {
-  if (option != ComputeOption::kAuto) return option;
-  const bool native = device == DeviceOption::kCuda || cpu::HasNativeBF16();
-  return checkpoint.is_16_bit() && native ? ComputeOption::kBF16 : ComputeOption::kF32;
-}
-
 // A checkpoint's failures are the same on any device.
 bool IsOfDevice(const Status& failure) {
   return failure.code() == StatusCode::kUnsupported || failure.code() == StatusCode::kOutOfMemory ||
@@ -109,9 +103,13 @@ Status CheckOptions(const EngineOptions& options) {
   return {};
 }
 
-bool HasBackend(DeviceOption device) {
-  return device == DeviceOption::kCuda ? HasCuda() : device == DeviceOption::kAuto || device == DeviceOption::kCpu;
+ComputeOption ResolveCompute(ComputeOption option, DeviceOption device, const Checkpoint& checkpoint) {
+  if (option != ComputeOption::kAuto) return option;
+  const bool native = device == DeviceOption::kCuda || cpu::HasNativeBF16();
+  return checkpoint.is_16_bit() && native ? ComputeOption::kBF16 : ComputeOption::kF32;
 }
+
+bool HasBackend(DeviceOption device) { return device != DeviceOption::kCuda || HasCuda(); }
 
 Status CheckDevice(const EngineOptions& options) {
   if (options.device == DeviceOption::kCuda) {
@@ -155,7 +153,7 @@ Result<std::unique_ptr<Engine>> Engine::OpenOn(DeviceOption device, const Engine
                                                std::unique_ptr<Checkpoint>& checkpoint) {
   EngineOptions resolved = options;
   if (resolved.threads == 0) resolved.threads = UsableProcessors();
-  resolved.compute = Resolve(options.compute, device, *checkpoint);
+  resolved.compute = ResolveCompute(options.compute, device, *checkpoint);
   resolved.device = device;
   BLIP3O_RETURN_IF_ERROR(CheckQuantization(resolved));
   std::shared_ptr<Device> opened;

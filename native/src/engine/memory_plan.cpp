@@ -1,9 +1,12 @@
 #include "engine/memory_plan.h"
 
 #include <memory>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "engine/pipeline.h"
+#include "model/diffusion_transformer.h"
+#include "ops/backend.h"
 #include "ops/cpu/cpu_ops.h"
 #include "weights/checkpoint.h"
 
@@ -12,21 +15,37 @@ namespace blip3o {
 namespace {
 
 // Requests of text to image, one at a time: more share workspace and scratch, and have a slab each.
-void AddRequest(const Checkpoint& checkpoint, const Ops& ops, MemoryReport& report) {
-  Pipeline pipeline(checkpoint);
+MemoryNeed AddRequest(const Pipeline& pipeline, const Checkpoint& checkpoint, MemoryReport& report) {
   const MemoryNeed need = pipeline.Measure(TextRequest(checkpoint.config()));
   report.slab = need.slab_bytes;
   report.workspace = need.language.workspace_bytes + need.picture.workspace_bytes;
-  report.scratch = ops.ScratchBytes(need.language.capacity) + ops.ScratchBytes(need.picture.capacity);
-  if (checkpoint.capabilities().reference_tokens_lack.empty()) report.constants = pipeline.encoder().codebook_bytes();
+  return need;
 }
 
 // Weights stay where they are mapped, but those in eight bits.
-Status PlanCpu(const Checkpoint& checkpoint, const EngineOptions& options, MemoryReport& report) {
+Status PlanCpu(const Checkpoint& checkpoint, const Pipeline& pipeline, const EngineOptions& options,
+               MemoryReport& report) {
   const int threads = options.threads == 0 ? UsableProcessors() : options.threads;
   BLIP3O_ASSIGN_OR_RETURN(const std::unique_ptr<Ops> ops, cpu::CreateOps({.threads = threads}));
   if ((options.quantization & kInt8Language) != 0) report.weights = checkpoint.QuantizedLanguageModelBytes();
-  AddRequest(checkpoint, *ops, report);
+  const MemoryNeed need = AddRequest(pipeline, checkpoint, report);
+  report.scratch = ops->ScratchBytes(need.language.capacity) + ops->ScratchBytes(need.picture.capacity);
+  return {};
+}
+
+Status PlanCuda(Checkpoint& checkpoint, const Pipeline& pipeline, const EngineOptions& options, MemoryReport& report) {
+  CudaOptions cuda;
+  cuda.exact = ResolveCompute(options.compute, DeviceOption::kCuda, checkpoint) == ComputeOption::kF32;
+  if ((options.quantization & kInt8Language) != 0) checkpoint.QuantizeSizesOnly();
+  const bool e4m3 = (options.quantization & kE4M3Diffusion) != 0;
+  BLIP3O_ASSIGN_OR_RETURN(
+      report.weights, CudaWeightBytes(
+                          cuda, [&](Ops& dry_ops) { pipeline.ReadWeights(dry_ops, checkpoint.capabilities()); },
+                          e4m3 ? LargeStepWeights(checkpoint.weights().diffusion_transformer) : std::vector<View>()));
+  const MemoryNeed need = AddRequest(pipeline, checkpoint, report);
+  BLIP3O_ASSIGN_OR_RETURN(const int64_t language, CudaScratchBytes(cuda, need.language.capacity));
+  BLIP3O_ASSIGN_OR_RETURN(const int64_t picture, CudaScratchBytes(cuda, need.picture.capacity));
+  report.scratch = language + picture;
   return {};
 }
 
@@ -35,8 +54,9 @@ Status PlanCpu(const Checkpoint& checkpoint, const EngineOptions& options, Memor
 Result<MemoryReport> PlanMemory(const std::filesystem::path& directory, const EngineOptions& options) {
   BLIP3O_RETURN_IF_ERROR(CheckOptions(options));
   BLIP3O_RETURN_IF_ERROR(CheckDevice(options));
+  const bool on_cuda = options.device == DeviceOption::kCuda;
   MemoryReport report;
-  report.device = options.device == DeviceOption::kCuda ? "cuda" : "cpu";
+  report.device = on_cuda ? "cuda" : "cpu";
   report.tensors = "as in the files";
   Result<std::unique_ptr<Checkpoint>> checkpoint = Checkpoint::Open(directory, options.diffusion_directory);
   if (!checkpoint.ok()) {
@@ -47,7 +67,11 @@ Result<MemoryReport> PlanMemory(const std::filesystem::path& directory, const En
     report.problem = checkpoint.status().message();
     return report;
   }
-  BLIP3O_RETURN_IF_ERROR(PlanCpu(**checkpoint, options, report));
+  Checkpoint& open = **checkpoint;
+  Pipeline pipeline(open);
+  if (open.capabilities().reference_tokens_lack.empty()) report.constants = pipeline.encoder().codebook_bytes();
+  BLIP3O_RETURN_IF_ERROR(on_cuda ? PlanCuda(open, pipeline, options, report)
+                                 : PlanCpu(open, pipeline, options, report));
   return report;
 }
 

@@ -64,6 +64,8 @@ Status Checkpoint::QuantizeLanguageModel(int threads) {
   return {};
 }
 
+void Checkpoint::QuantizeSizesOnly() { blip3o::QuantizeSizesOnly(weights_.language_model); }
+
 int64_t Checkpoint::QuantizedLanguageModelBytes() const {
   return quantized_.data() != nullptr ? quantized_.size_bytes() : QuantizedBytes(weights_.language_model);
 }

@@ -42,6 +42,8 @@ class Checkpoint {
   // The products' weights of the language model become kQ8 (weights/quantize.h): made once, in memory of their own,
   // before anything reads the weights. What files hold stays as it is. Errors: OUT_OF_MEMORY.
   Status QuantizeLanguageModel(int threads);
+  // The same, to measure with: nobody may read these weights.
+  void QuantizeSizesOnly();
   // Bytes of that memory, before and after.
   int64_t QuantizedLanguageModelBytes() const;
   // Reads the weights of `part` and names the first NaN or infinity: "tensor … in file … holds nan at [3, 7]". Ok when

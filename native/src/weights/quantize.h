@@ -23,4 +23,7 @@ int64_t QuantizedBytes(const LanguageModelWeights& weights);
 // OUT_OF_MEMORY.
 Result<Buffer> QuantizeLanguageModel(LanguageModelWeights& weights, int threads);
 
+// The same views, to measure with: nobody may read them.
+void QuantizeSizesOnly(LanguageModelWeights& weights);
+
 }  // namespace blip3o

@@ -175,7 +175,7 @@ void Run(const std::string& path) {
   Result<Buffer> slab = ops->Allocate(need.slab_bytes), workspace = ops->Allocate(workspace_bytes);
   Check(slab.status());
   Check(workspace.status());
-  blip3o::Run run(request, std::move(*slab));
+  blip3o::Run run(request, 1, std::move(*slab));
   Arena arena(*workspace);
   SilentObserver observer;
   const Workplace at{*ops, arena, observer};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <future>
 #include <limits>
 #include <map>
 #include <memory>
@@ -525,17 +526,24 @@ TEST_F(DeviceTest, NamesTheTokensWhoseLogitsAreNotFinite) {
   EXPECT_TRUE(engine->metrics().healthy);
 }
 
-// Between two rounds of tokens: not all of them are drawn.
+// No more than the tokens that are queued are still drawn.
 TEST_F(DeviceTest, ACancelledRequestEndsWithTheRoundAtHand) {
-  const auto device = std::make_shared<ShadowDevice>();
+  const auto [opened, all] = CountOperations({RequestOf("tokens")});
+  const int64_t middle = (opened + all) / 2;
+  std::promise<std::shared_ptr<Job>> submitted;
+  std::shared_future<std::shared_ptr<Job>> job = submitted.get_future().share();
+  ShadowOptions options;
+  options.before_operation = [&, job](int64_t operation) {
+    if (operation == middle) job.get()->Cancel();
+  };
+  const auto device = std::make_shared<ShadowDevice>(options);
   const auto engine = OpenOn(device);
-  auto job = engine->Submit(Text(5, 1, Stage::kTokens));
-  ASSERT_TRUE(job.ok()) << job.status().message();
-  while (const auto event = (*job)->events().Next(-1)) {
-    if (event->kind == EventKind::kToken) break;
-  }
-  (*job)->Cancel();
-  EXPECT_EQ((*job)->Wait().code(), StatusCode::kCancelled);
+  auto result = engine->Submit(RequestOf("tokens"));
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  submitted.set_value(*result);
+  EXPECT_EQ((*result)->Wait().code(), StatusCode::kCancelled);
+  const int64_t token = (all - opened) / engine->checkpoint().config().image_tokens.tokens;
+  EXPECT_LE(device->operations(), middle + (options.tokens_ahead + 1) * token);
   ExpectNoComplaints(*device);
 }
 

@@ -62,6 +62,7 @@ class ShadowDevice::State {
 
   // False where the device is lost, by this operation too.
   bool Begin(bool replay) {
+    if (options.before_operation) options.before_operation(Read(&State::operations_));
     const std::lock_guard lock(mutex_);
     if (!lost_.ok()) return false;
     if (operations_++ == options.fault_at) {

@@ -25,6 +25,7 @@ struct ShadowOptions {
   int64_t fault_at = -1;      // this operation, counted from 0 over all lanes, ends the device
   int64_t no_memory_at = -1;  // this allocation finds no memory
   Status preload_failure = {};
+  std::function<void(int64_t operation)> before_operation = {};  // by the lane's thread
 };
 
 class ShadowDevice final : public Device {

@@ -36,10 +36,10 @@ class SilentObserver final : public RunObserver {
   Status OnWork() override { return {}; }
 };
 
-int IntegerOf(const std::string& path, const std::string& key) {
+double NumberOf(const std::string& path, const std::string& key) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
-    if (line.rfind(key + "=", 0) == 0) return std::atoi(line.c_str() + key.size() + 1);
+    if (line.rfind(key + "=", 0) == 0) return std::atof(line.c_str() + key.size() + 1);
   }
   ADD_FAILURE() << path << " has no " << key;
   return 0;
@@ -91,8 +91,8 @@ TEST_P(GoldenLanes, TraceMatches) {
   request.prompt = IdsOf(trace->tensors().at("input_ids"));
   request.noise = Copied(noise->tensors().at("noise"));
   request.temperature = 0;
-  request.steps = IntegerOf(folder + "/job.properties", "steps");
-  request.guidance = static_cast<float>(IntegerOf(folder + "/job.properties", "guidance"));
+  request.steps = static_cast<int32_t>(NumberOf(folder + "/job.properties", "steps"));
+  request.guidance = static_cast<float>(NumberOf(folder + "/job.properties", "guidance"));
   request.outputs = (1u << kValueCount) - 1;
 
   auto queue = std::make_unique<cuda::lanes::LaneQueue>(cuda::lanes::LaneOptions{7});

@@ -17,24 +17,25 @@ constexpr int64_t kFlagBytes = 256;  // behind the counters: what AllFinite answ
 constexpr int kTokensAhead = 4;      // more would hide a cancellation for longer
 constexpr int64_t kMostTokenRows = 64;
 
-bool SameSize(const Matrix& a, const Matrix& b) { return a.rows == b.rows && a.cols == b.cols; }
-bool IsVector(const View& view, int64_t count) { return view.empty() || view.count() == count; }
-bool IsRow(const Matrix& row, int64_t cols) { return row.rows == 1 && row.cols == cols; }
+[[maybe_unused]] bool SameSize(const Matrix& a, const Matrix& b) { return a.rows == b.rows && a.cols == b.cols; }
+[[maybe_unused]] bool IsVector(const View& view, int64_t count) { return view.empty() || view.count() == count; }
+[[maybe_unused]] bool IsRow(const Matrix& row, int64_t cols) { return row.rows == 1 && row.cols == cols; }
 
-bool Fits(const Epilogue& e, const Matrix& out) {
+[[maybe_unused]] bool Fits(const Epilogue& e, const Matrix& out) {
   const bool gate = e.gate.empty() || (e.gate.cols == out.cols && (e.gate.rows == 1 || e.gate.rows == out.rows));
   return IsVector(e.bias, out.cols) && gate && (e.residual.empty() || SameSize(e.residual, out));
 }
 
-bool IsProduct(const Matrix& x, const View& weight, const Epilogue& e, const Matrix& out) {
+[[maybe_unused]] bool IsProduct(const Matrix& x, const View& weight, const Epilogue& e, const Matrix& out) {
   return x.rows == out.rows && weight.shape[0] == out.cols && weight.count() == out.cols * x.cols && Fits(e, out);
 }
 
-bool IsTokenInput(const TokenInput& input) {
+[[maybe_unused]] bool IsTokenInput(const TokenInput& input) {
   return input.x.rows >= 1 && input.x.rows <= kMostTokenRows && IsVector(input.norm, input.x.cols);
 }
 
-bool IsConvolution(const Matrix& x, const Grid& grid, const View& weight, const Matrix& out, int64_t out_rows) {
+[[maybe_unused]] bool IsConvolution(const Matrix& x, const Grid& grid, const View& weight, const Matrix& out,
+                                    int64_t out_rows) {
   return x.rows == grid.rows() && out.rows == out_rows && weight.count() == out.cols * x.cols * 9;
 }
 

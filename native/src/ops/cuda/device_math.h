@@ -33,8 +33,8 @@ __device__ inline float BlockSum(float value, float* shared) {
   return sum;
 }
 
-// In every thread: whether the block is the last of `blocks` that come here with this ticket. Then what the others wrote
-// before is visible to it, and the ticket is 0 again. `shared`: a word of the block's.
+// In every thread: whether the block is the last of `blocks` that come here with this ticket. Then what the others
+// wrote before is visible to it, and the ticket is 0 again. `shared`: a word of the block's.
 __device__ inline bool IsLastBlock(uint32_t* ticket, uint32_t blocks, uint32_t* shared) {
   ptx::SyncBlock();
   if (ptx::Thread() == 0) {

@@ -12,7 +12,8 @@ namespace blip3o::cuda {
 //   kBF16: activations are rounded to bf16, sums are f32;
 //   kF32:  both operands are split in two bf16, hi + lo, and hi·hi + hi·lo + lo·hi summed in f32 (error about 2^-16);
 //   kInt8: activations are rounded to bf16; each 128 inputs of a row are summed by themselves, times their scale;
-//   kE4M3: activations are rounded to 8-bit floats with a scale for each row of them. Only the library multiplies those.
+//   kE4M3: activations are rounded to 8-bit floats with a scale for each row of them. Only the library multiplies
+//   those.
 enum class WeightType : int32_t { kF32, kBF16, kInt8, kE4M3 };
 
 // [N, K]. Rows of BF16 are padded with zeros to a multiple of 64 values and start at 16 bytes. Rows of F32 have no

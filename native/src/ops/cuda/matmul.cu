@@ -104,6 +104,16 @@ struct WeightCopies {
     to = kType == WeightType::kInt8 ? row * T::kWeightRowBytes + segment * kSegmentBytes : SwizzledOffset(row, segment);
   }
 
+  // Four f32 of a row of which `left` are left, one by one.
+  __device__ static void CopyValues(const MatmulParameters& p, const char* source, int left, bool exists,
+                                    char* target) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      const bool valid = exists && j < left;
+      ptx::CopyAsync4(target + 4 * j, valid ? source + 4 * j : p.weight, valid);
+    }
+  }
+
   __device__ void Start(const MatmulParameters& p, int piece, char* stage) const {
     const char* at = from + static_cast<int64_t>(piece) * T::kWeightRowBytes;
     const int left = values - piece * T::kDepth;
@@ -112,15 +122,13 @@ struct WeightCopies {
       const bool exists = i * kRowsApart < rows && left > 0;
       const char* source = exists ? at + i * apart_bytes : p.weight;
       char* target = stage + to + i * kRowsApart * T::kWeightRowBytes;
-      if (kType != WeightType::kF32 || p.weight_aligned) {
-        ptx::CopyAsync16(target, source, exists);
-        continue;
+      if constexpr (kType == WeightType::kF32) {
+        if (!p.weight_aligned) {
+          CopyValues(p, source, left, exists, target);
+          continue;
+        }
       }
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        const bool valid = exists && j < left;
-        ptx::CopyAsync4(target + 4 * j, valid ? source + 4 * j : p.weight, valid);
-      }
+      ptx::CopyAsync16(target, source, exists);
     }
   }
 };

@@ -31,7 +31,11 @@ std::string Normalized(const std::string& mangled) {
   size_t length = 0;
   std::from_chars(mangled.data() + digits, mangled.data() + at, length);
   if (length == 0 || at + length > mangled.size()) return mangled;
-  return mangled.substr(0, digits) + "12_GLOBAL__N_1" + Normalized(mangled.substr(at + length));
+  // The function that launches for nvcc on the host is its file's alone: 'L' stands before the name.
+  const size_t name = at + length;
+  const bool internal = name + 1 < mangled.size() && mangled[name] == 'L' &&
+                        std::isdigit(static_cast<unsigned char>(mangled[name + 1])) != 0;
+  return mangled.substr(0, digits) + "12_GLOBAL__N_1" + Normalized(mangled.substr(name + (internal ? 1 : 0)));
 }
 
 std::map<std::string, Resources> ReadResources(std::istream& log, const std::string& architecture) {

@@ -13,6 +13,7 @@ TEST(Resources, NamesOfBothCompilersMeet) {
   // "_GLOBAL__N__" and 18 more are 30 characters.
   EXPECT_EQ(Normalized("_ZN6blip3o4cuda30_GLOBAL__N__12345678_7_norm_cu6KernelENS_1PE"),
             "_ZN6blip3o4cuda12_GLOBAL__N_16KernelENS_1PE");
+  EXPECT_EQ(Normalized("_ZN6blip3o4cuda12_GLOBAL__N_1L6KernelENS_1PE"), "_ZN6blip3o4cuda12_GLOBAL__N_16KernelENS_1PE");
   // In the parameters too.
   EXPECT_EQ(Normalized("_ZN1a30_GLOBAL__N__12345678_7_norm_cu1KENS_30_GLOBAL__N__12345678_7_norm_cu1PE"),
             "_ZN1a12_GLOBAL__N_11KENS_12_GLOBAL__N_11PE");

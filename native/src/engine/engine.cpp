@@ -468,7 +468,7 @@ Metrics Engine::metrics() {
   now.queued = scheduler_.queued();
   now.running = scheduler_.running();
   now.memory_in_use_bytes = account_.bytes();
-  now.memory_peak_bytes = account_.peak();
+  now.memory_peak_bytes = std::max(account_.peak(), now.memory_in_use_bytes);  // a lane may be between the two
   UpdateLimit();
   now.memory_limit_bytes = scheduler_.limit();
   now.memory_blocks = account_.blocks();

@@ -506,8 +506,7 @@ template <class F>
 __global__ void __launch_bounds__(kThreads, F::kBlocks) TokenMatmulKernel(const TokenMatmulParameters p) {
   float* const shared = reinterpret_cast<float*>(ptx::SharedMemory());
   StepWeights<F> weights;
-  const StepPlace first = {ptx::Warp() * F::kUnitDepth < p.depth ? ptx::BlockX() : p.tiles,
-                           ptx::Warp() * F::kUnitDepth};
+  const StepPlace first = {ptx::BlockX(), ptx::Warp() * F::kUnitDepth};  // beyond K: zeros, and nothing is read
   // The kernel before may have written an F32 weight.
   if constexpr (F::kType != WeightType::kF32) weights.Load(p, first);
   for (int group = 0; group < F::kGroups; ++group) {

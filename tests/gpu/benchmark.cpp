@@ -113,7 +113,6 @@ double ProductRate(TimedQueue& queue, Ops& ops) {
   queue.Fill(x->data(), 0x3C, kSide * kSide * 4);
   Capacity capacity;
   capacity.product_depth = capacity.product_stride = kSide;
-  capacity.product_rows = capacity.product_columns = kSide;
   Check(ops.Reserve(capacity));
   const Matrix a{static_cast<float*>(x->data()), kSide, kSide, kSide},
       c{static_cast<float*>(out->data()), kSide, kSide, kSide};

@@ -197,6 +197,9 @@ TEST(CudaTokenMatmul, EqualsItsFormulaWhereItIsDeep) {
     CheckProduct(context, placement, type, 2, 2497, 49, true);
     CheckProduct(context, placement, type, 6, 2239, 17, true);
     CheckProduct(context, placement, type, 19, 2177, 3, false);
+    // K ends where a warp's next unit would begin, and a block has further tiles.
+    CheckProduct(context, placement, type, 1, 2048, 67, false);
+    CheckProduct(context, placement, type, 18, 2304, 67, false);
   });
 }
 

@@ -205,10 +205,7 @@ struct StepWeights {
 __device__ inline void CopyQuad(const TokenMatmulParameters& p, const float* row, int at, float* to) {
   if (p.x_aligned && at + 4 <= p.depth) return ptx::CopyAsync16(to, row + at);
 #pragma unroll
-  for (int i = 0; i < 4; ++i) {
-    const bool valid = at + i < p.depth;
-    ptx::CopyAsync4(to + i, row + (valid ? at + i : 0), valid);
-  }
+  for (int i = 0; i < 4; ++i) ptx::CopyAsync4(to + i, row + at + i, at + i < p.depth);
 }
 
 // Warp. Starts to bring inputs [k, k + kStageDepth) of a group's tokens to `stage`, a row each, and the norm's behind

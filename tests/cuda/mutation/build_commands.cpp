@@ -21,6 +21,12 @@ void ReplaceAll(std::string& text, const std::string& from, const std::string& t
   }
 }
 
+// Before every other folder of includes.
+void PutFirst(std::string& line, const std::string& includes) {
+  const size_t first = line.find(" -I");
+  if (!includes.empty() && first != std::string::npos) line.insert(first, " -I" + includes);
+}
+
 std::string Quoted(const std::string& text) { return "'" + text + "'"; }
 
 }  // namespace
@@ -66,26 +72,31 @@ std::string BuildCommands::ObjectOf(const std::string& line) const {
   return line.substr(at, line.find(' ', at) - at);
 }
 
-bool BuildCommands::Compile(const std::string& original, const std::string& mutated, const std::string& object) const {
-  std::string line = CompileLine(original);
+bool BuildCommands::Compile(const Unit& unit, const std::string& object) const {
+  std::string line = CompileLine(unit.original);
   ReplaceAll(line, ObjectOf(line), object);
-  ReplaceAll(line, " -c " + original, " -c " + mutated + " -Wno-error -w");
+  ReplaceAll(line, " -c " + unit.original, " -c " + unit.path + " -Wno-error -w");
+  PutFirst(line, unit.includes);
   return RunCommand("cd " + build_ + " && " + line, object + ".log", 600) == 0;
 }
 
-bool BuildCommands::Assemble(const std::string& original, const std::string& mutated,
-                             const std::string& assembly) const {
-  std::string line = CompileLine(original);
+bool BuildCommands::Assemble(const Unit& unit, const std::string& assembly) const {
+  std::string line = CompileLine(unit.original);
   ReplaceAll(line, ObjectOf(line), assembly);
-  ReplaceAll(line, " -c " + original, " -S " + mutated + " -w");
+  ReplaceAll(line, " -c " + unit.original, " -S " + unit.path + " -w");
+  PutFirst(line, unit.includes);
   line = std::regex_replace(line, std::regex(" (-fsanitize|--param=tsan)[^ ]*"), "");
   return RunCommand("cd " + build_ + " && " + line, assembly + ".log", 600) == 0;
 }
 
 bool BuildCommands::Link(const std::string& object, const std::string& program) const {
   std::string line = link_line_;
-  // Before the libraries: what `object` defines is not looked for in them.
-  ReplaceAll(line, std::string(" -o ") + kProgram + " ", " -o " + program + " " + object + " ");
+  ReplaceAll(line, std::string(" -o ") + kProgram + " ", " -o " + program + " ");
+  // Before the libraries, so that what `object` defines is not looked for in them, and behind the harness, whose inline
+  // functions call no checks.
+  const size_t library = line.find(".a ");
+  if (library == std::string::npos) return false;
+  line.insert(line.rfind(' ', library), " " + object);
   // What the program finds beside itself in the build it finds there still.
   ReplaceAll(line, "\\$ORIGIN", build_ + "/tests/cuda");
   return RunCommand("cd " + build_ + " && " + line, program + ".log", 600) == 0;

@@ -1,9 +1,10 @@
 // How many of the mistakes that one can make in a kernel the tests notice. Draws mutations of the device's functions in
 // native/src/ops/cuda, compiles each mutated file by itself, links it with the rest as it was built, and runs the tests
-// of its family.
+// of its family. A header's mutation is compiled with up to three files that use the function; the tests of one of them
+// are to notice it.
 //
 //   blip3o_mutate --source ROOT --build BUILD --out FOLDER [--count 100] [--seed 1] [--least 95] [--jobs 2]
-//                 [--seconds 300] [--only FILE.cu] [--report FILE.md]
+//                 [--seconds 300] [--only FILE] [--report FILE.md]
 //
 // The kinds of mutations are drawn equally often as far as there are places for them. A mutation that does not compile,
 // or that compiles to the same machine code, is replaced by another. Every result is noted in FOLDER at once: a run
@@ -36,6 +37,8 @@ namespace blip3o::mutation {
 
 namespace {
 
+constexpr const char* kKernels = "native/src/ops/cuda";
+
 struct Settings {
   fs::path source, build, out, report;
   std::string only;
@@ -43,14 +46,21 @@ struct Settings {
   uint64_t seed = 1;
 };
 
-struct Family {
+// A file with functions that run on the device.
+struct Source {
   fs::path path;
-  std::string text, filter;
+  std::string text;
   std::vector<Mutation> mutations;
 };
 
+// A file that the build compiles, and its tests.
+struct Family {
+  fs::path path;
+  std::string text, filter;
+};
+
 struct Draw {
-  size_t family = 0, mutation = 0;
+  size_t source = 0, mutation = 0;
 };
 
 struct Outcome {
@@ -78,18 +88,36 @@ std::string FilterFor(const fs::path& source, const std::string& name) {
   return filter;
 }
 
+std::vector<fs::path> FilesWith(const fs::path& folder, const std::string& extension) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == extension) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 std::vector<Family> ReadFamilies(const Settings& settings, const BuildCommands& commands) {
   std::vector<Family> families;
-  for (const auto& entry : fs::directory_iterator(settings.source / "native/src/ops/cuda")) {
-    const fs::path path = entry.path();
-    if (path.extension() != ".cu" || !commands.Compiles(path.string())) continue;
-    if (!settings.only.empty() && path.filename() != settings.only) continue;
-    Family family{path, ReadText(path), FilterFor(settings.source, path.stem().string()), {}};
-    family.mutations = AllMutations(family.text);
-    families.push_back(std::move(family));
+  for (const fs::path& path : FilesWith(settings.source / kKernels, ".cu")) {
+    if (!commands.Compiles(path.string())) continue;
+    families.push_back({path, ReadText(path), FilterFor(settings.source, path.stem().string())});
   }
-  std::sort(families.begin(), families.end(), [](const Family& a, const Family& b) { return a.path < b.path; });
   return families;
+}
+
+// The families' files, and the headers but ptx.h, which the lanes have of their own.
+std::vector<Source> ReadSources(const Settings& settings, const std::vector<Family>& families) {
+  std::vector<Source> sources;
+  const auto read = [&](const fs::path& path, const std::string& text) {
+    if (!settings.only.empty() && path.filename() != settings.only) return;
+    sources.push_back({path, text, AllMutations(text)});
+  };
+  for (const Family& family : families) read(family.path, family.text);
+  for (const fs::path& path : FilesWith(settings.source / kKernels, ".h")) {
+    if (path.filename() != "ptx.h") read(path, ReadText(path));
+  }
+  return sources;
 }
 
 uint64_t Next(uint64_t& state) {
@@ -100,10 +128,10 @@ uint64_t Next(uint64_t& state) {
 }
 
 // Every mutation once, kind after kind in turn, the places of a kind in a seeded order.
-std::vector<Draw> DrawOrder(const std::vector<Family>& families, uint64_t seed) {
+std::vector<Draw> DrawOrder(const std::vector<Source>& sources, uint64_t seed) {
   std::map<std::string, std::vector<Draw>> by_kind;
-  for (size_t f = 0; f < families.size(); ++f) {
-    for (size_t m = 0; m < families[f].mutations.size(); ++m) by_kind[families[f].mutations[m].kind].push_back({f, m});
+  for (size_t s = 0; s < sources.size(); ++s) {
+    for (size_t m = 0; m < sources[s].mutations.size(); ++m) by_kind[sources[s].mutations[m].kind].push_back({s, m});
   }
   uint64_t state = seed;
   for (auto& [kind, draws] : by_kind) {
@@ -125,8 +153,11 @@ std::vector<Draw> DrawOrder(const std::vector<Family>& families, uint64_t seed) 
 class Run {
  public:
   Run(const Settings& settings, const BuildCommands& commands, std::vector<Family> families)
-      : settings_(settings), commands_(commands), families_(std::move(families)) {
-    order_ = DrawOrder(families_, settings.seed);
+      : settings_(settings),
+        commands_(commands),
+        families_(std::move(families)),
+        sources_(ReadSources(settings, families_)),
+        order_(DrawOrder(sources_, settings.seed)) {
     LoadCheckpoint();
   }
 
@@ -169,18 +200,31 @@ class Run {
   }
 
  private:
-  const Family& FamilyOf(size_t index) const { return families_[order_[index].family]; }
-  const Mutation& MutationOf(size_t index) const { return FamilyOf(index).mutations[order_[index].mutation]; }
+  const Source& SourceOf(size_t index) const { return sources_[order_[index].source]; }
+  const Mutation& MutationOf(size_t index) const { return SourceOf(index).mutations[order_[index].mutation]; }
   std::string Where(size_t index) const {
-    return FamilyOf(index).path.filename().string() + ":" + std::to_string(MutationOf(index).line);
+    return SourceOf(index).path.filename().string() + ":" + std::to_string(MutationOf(index).line);
   }
-  std::string What(size_t index) const { return MutationOf(index).Describe(FamilyOf(index).text); }
+  std::string What(size_t index) const { return MutationOf(index).Describe(SourceOf(index).text); }
+
+  // Those whose tests are to notice a mutation of `source`: the family itself, or up to three that use the function.
+  std::vector<const Family*> Noticing(const Source& source, const std::string& function) const {
+    constexpr size_t kMost = 3;
+    const bool header = source.path.extension() == ".h";
+    const std::regex used("\\b" + function + "\\b");
+    std::vector<const Family*> found;
+    for (const Family& family : families_) {
+      const bool notices = header ? std::regex_search(family.text, used) : family.path == source.path;
+      if (notices && found.size() < kMost) found.push_back(&family);
+    }
+    return found;
+  }
 
   // Sources, tests and seed: results of other ones are of no use.
   std::string Identity() const {
     uint64_t hash = settings_.seed;
-    for (const Family& family : families_) {
-      hash = hash * 1099511628211u + std::hash<std::string>()(family.path.filename().string() + family.text);
+    for (const Source& source : sources_) {
+      hash = hash * 1099511628211u + std::hash<std::string>()(source.path.filename().string() + source.text);
     }
     return "identity " + std::to_string(hash);
   }
@@ -238,32 +282,41 @@ class Run {
     }
   }
 
+  // In a folder of its own, which only a survivor leaves.
   Outcome Try(size_t index) {
-    const Family& family = FamilyOf(index);
-    const std::string original = family.path.string();
-    const std::string stem = (settings_.out / std::to_string(index)).string();
-    const std::string mutated = stem + ".cu", object = stem + ".o", program = stem + ".tests";
+    const Source& source = SourceOf(index);
+    const fs::path folder = settings_.out / std::to_string(index);
+    const fs::path mutated = folder / fs::relative(source.path, settings_.source / "native/src");
+    fs::create_directories(mutated.parent_path());
     // Places in the source stay what they were.
-    std::ofstream(mutated) << "#line 1 \"" << original << "\"\n" << MutationOf(index).AppliedTo(family.text);
-    const Outcome outcome = [&]() -> Outcome {
-      if (!commands_.Assemble(original, mutated, stem + ".s")) return {"does not compile", ""};
-      if (ReadText(stem + ".s") == AssemblyOf(family)) return {"same code", ""};
-      if (!commands_.Compile(original, mutated, object)) return {"does not compile", ""};
-      if (!commands_.Link(object, program)) return {"does not compile", "not linked"};
-      const std::string tests = program + " --gtest_fail_fast --gtest_brief=1 --gtest_filter='" + family.filter + "'";
-      const int status = RunCommand(tests, stem + ".txt", settings_.seconds);
-      if (status == 0) return {"survived", ""};
-      if (status == 124 || status == 137) return {"caught", "time limit"};
-      return {"caught", FirstFailure(ReadText(stem + ".txt"))};
-    }();
+    std::ofstream(mutated) << "#line 1 \"" << source.path.string() << "\"\n"
+                           << MutationOf(index).AppliedTo(source.text);
+    Outcome outcome{"same code", ""};
+    for (const Family* family : Noticing(source, MutationOf(index).function)) {
+      const Outcome found = TryIn(*family, source.path == family->path ? mutated : family->path, folder);
+      if (found.Counts() || !outcome.Counts()) outcome = found;
+      if (outcome.verdict == "caught") break;
+    }
+    if (outcome.verdict != "survived") fs::remove_all(folder);
+    return outcome;
+  }
+
+  Outcome TryIn(const Family& family, const fs::path& path, const fs::path& folder) {
+    const Unit unit{family.path.string(), path.string(), folder.string()};
+    const std::string stem = (folder / family.path.stem()).string();
+    const std::string object = stem + ".o", program = stem + ".tests";
+    if (!commands_.Assemble(unit, stem + ".s")) return {"does not compile", ""};
+    if (ReadText(stem + ".s") == AssemblyOf(family)) return {"same code", ""};
+    if (!commands_.Compile(unit, object)) return {"does not compile", ""};
+    if (!commands_.Link(object, program)) return {"does not compile", "not linked"};
+    const std::string tests = program + " --gtest_fail_fast --gtest_brief=1 --gtest_filter='" + family.filter + "'";
+    const int status = RunCommand(tests, stem + ".txt", settings_.seconds);
     for (const char* left : {".s", ".s.log", ".o", ".o.log", ".o.d", ".s.d", ".tests", ".tests.log"}) {
       fs::remove(stem + left);
     }
-    if (outcome.verdict != "survived") {
-      fs::remove(mutated);
-      fs::remove(stem + ".txt");
-    }
-    return outcome;
+    if (status == 0) return {"survived", ""};
+    if (status == 124 || status == 137) return {"caught", "time limit"};
+    return {"caught", FirstFailure(ReadText(stem + ".txt"))};
   }
 
   static std::string FirstFailure(const std::string& output) {
@@ -277,8 +330,9 @@ class Run {
     std::string& assembly = assemblies_[family.path];
     if (assembly.empty()) {
       const std::string stem = (settings_.out / family.path.stem()).string();
+      // A file that names itself by #line, as the mutated ones do.
       std::ofstream(stem + ".cu") << "#line 1 \"" << family.path.string() << "\"\n" << family.text;
-      commands_.Assemble(family.path.string(), stem + ".cu", stem + ".s");
+      commands_.Assemble({family.path.string(), stem + ".cu", ""}, stem + ".s");
       assembly = ReadText(stem + ".s");
       for (const char* left : {".cu", ".s", ".s.log", ".s.d"}) fs::remove(stem + left);
     }
@@ -287,8 +341,9 @@ class Run {
 
   const Settings& settings_;
   const BuildCommands& commands_;
-  std::vector<Family> families_;
-  std::vector<Draw> order_;
+  const std::vector<Family> families_;
+  const std::vector<Source> sources_;
+  const std::vector<Draw> order_;
   std::mutex mutex_, assembly_mutex_;
   std::map<fs::path, std::string> assemblies_;
   std::map<size_t, Outcome> outcomes_;

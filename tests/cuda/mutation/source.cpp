@@ -55,19 +55,29 @@ size_t Matching(const std::vector<Token>& tokens, size_t open, const char* openi
   return tokens.size();
 }
 
-// True for tokens in bodies of __global__ and __device__ functions.
-std::vector<bool> OnDevice(const std::vector<Token>& tokens) {
-  std::vector<bool> inside(tokens.size(), false);
+// The last name before the parameters of the function that begins at `first` and whose body opens at `open`.
+std::string FunctionName(const std::vector<Token>& tokens, size_t first, size_t open) {
+  for (size_t i = first + 1; i + 1 < open; ++i) {
+    const std::string& name = tokens[i].text;
+    if (tokens[i + 1].text == "(" && IsName(name.front()) && name != "__launch_bounds__") return name;
+  }
+  return {};
+}
+
+// For each token in the body of a __global__ or __device__ function the function's name, else nothing.
+std::vector<std::string> DeviceFunctions(const std::vector<Token>& tokens) {
+  std::vector<std::string> functions(tokens.size());
   for (size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i].text != "__global__" && tokens[i].text != "__device__") continue;
     size_t open = i;
     while (open < tokens.size() && tokens[open].text != "{" && tokens[open].text != ";") ++open;
     if (open == tokens.size() || tokens[open].text == ";") continue;
     const size_t close = Matching(tokens, open, "{", "}");
-    for (size_t j = open + 1; j < close; ++j) inside[j] = true;
+    const std::string name = FunctionName(tokens, i, open);
+    for (size_t j = open + 1; j < close; ++j) functions[j] = name;
     i = open;
   }
-  return inside;
+  return functions;
 }
 
 class Finder {
@@ -75,9 +85,10 @@ class Finder {
   Finder(const std::string& text, const std::vector<Token>& tokens) : text_(text), tokens_(tokens) {}
 
   std::vector<Mutation> All() {
-    const std::vector<bool> device = OnDevice(tokens_);
+    const std::vector<std::string> functions = DeviceFunctions(tokens_);
     for (size_t i = 0; i + 1 < tokens_.size(); ++i) {
-      if (!device[i]) continue;
+      if (functions[i].empty()) continue;
+      const size_t before = found_.size();
       DropCall(i);
       WeakenWait(i);
       Replace(i);
@@ -88,6 +99,7 @@ class Finder {
       ShuffleMask(i);
       DropReset(i);
       DropValid(i);
+      for (size_t f = before; f < found_.size(); ++f) found_[f].function = functions[i];
     }
     return std::move(found_);
   }
@@ -98,7 +110,7 @@ class Finder {
     return i < tokens_.size() ? tokens_[i].text : kNothing;
   }
   void Add(const std::string& kind, size_t first, size_t last, const std::string& by) {
-    found_.push_back({kind, tokens_[first].line, {{tokens_[first].begin, tokens_[last].end, by}}});
+    found_.push_back({kind, tokens_[first].line, {{tokens_[first].begin, tokens_[last].end, by}}, {}});
   }
   std::string Text(size_t first, size_t last) const {
     return text_.substr(tokens_[first].begin, tokens_[last].end - tokens_[first].begin);
@@ -223,7 +235,7 @@ class Finder {
     if ((At(i) != "ShuffleXor" && At(i) != "ShuffleUp" && At(i) != "Shuffle") || At(i + 1) != "(") return;
     const size_t close = Matching(tokens_, i + 1, "(", ")");
     Change change{tokens_[close].begin, tokens_[close].begin, " ^ 1"};
-    found_.push_back({"shuffle from another lane", tokens_[i].line, {change}});
+    found_.push_back({"shuffle from another lane", tokens_[i].line, {change}, {}});
   }
 
   // *counter = 0; counters[i] = 0;

@@ -26,6 +26,7 @@ struct Mutation {
   std::string kind;
   int line = 0;
   std::vector<Change> changes;
+  std::string function;  // in whose body it is
 
   std::string AppliedTo(const std::string& text) const;
   // "drop SyncBlock: `ptx::SyncBlock();` becomes nothing".

@@ -2,7 +2,7 @@
 # that this one folder is what the native jar carries.
 
 set(BLIP3O_RUNTIME_DIR "${PROJECT_BINARY_DIR}/runtime")
-set(BLIP3O_APT_HINT "apt-get install -y g++ cmake ninja-build libhwy-dev nlohmann-json3-dev libfmt-dev libgtest-dev")
+set(BLIP3O_APT_HINT "apt-get install -y g++ cmake ninja-build libhwy-dev nlohmann-json3-dev libfmt-dev libgtest-dev libboost-context-dev")
 
 # Lays the file that `library` points to into runtime/ under `name`, the name it is loaded by.
 function(blip3o_bundle library name)
@@ -66,8 +66,9 @@ endif()
 
 if(BLIP3O_TESTS)
   find_package(GTest QUIET)
-  if(NOT GTest_FOUND)
-    message(FATAL_ERROR "GoogleTest is not installed. On Debian: ${BLIP3O_APT_HINT}. "
+  find_library(BLIP3O_BOOST_CONTEXT boost_context)
+  if(NOT GTest_FOUND OR NOT BLIP3O_BOOST_CONTEXT)
+    message(FATAL_ERROR "GoogleTest or Boost.Context is not installed. On Debian: ${BLIP3O_APT_HINT}. "
                         "To build without tests: -DBLIP3O_TESTS=OFF")
   endif()
 endif()

@@ -109,6 +109,7 @@ __global__ void __launch_bounds__(kThreads, 1) CopyThroughKernel(const LanesCase
     const int at = 4 * (group * kThreads + (others ? t ^ 1 : t));
     for (int i = 0; i < 4; ++i) out[at + i] = shared[at + i] + (group == 1 ? shared[8 * kThreads + t] : 0);
   }
+  if (f == Fault::kCopyUnderWay) ptx::CopyAsync4(shared + 8 * kThreads + t, in + c.n, false);
 }
 
 __global__ void __launch_bounds__(kThreads, 1) TicketSumKernel(const LanesCase c) {

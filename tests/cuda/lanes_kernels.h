@@ -15,6 +15,7 @@ enum class Fault {
   kNoWarpSync,         // between a write and another lane's read
   kNoCopyWait,         // reads what a copy brings
   kOneGroupLess,       // waits for fewer groups than it reads
+  kCopyUnderWay,       // at the end
   kCopyWaitNoBarrier,  // reads what another thread's copy has brought
   kSourceOverwritten,  // while the copy is under way
   kCopyMisaligned,     // by 4 bytes

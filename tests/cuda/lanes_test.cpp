@@ -186,6 +186,7 @@ TEST(Lanes, ReportsRacesOfCopies) {
   ExpectReport(CopyThrough, Fault::kNoCopyWait,
                {"reads shared memory", "asynchronous copy that it has not waited for"});
   ExpectReport(CopyThrough, Fault::kOneGroupLess, {"asynchronous copy that it has not waited for"});
+  ExpectReport(CopyThrough, Fault::kCopyUnderWay, {"has ended with an asynchronous copy to shared memory"});
   ExpectReport(CopyThrough, Fault::kCopyWaitNoBarrier, {" shared memory (2304 bytes) + "});
   ExpectReport(CopyThrough, Fault::kSourceOverwritten,
                {"copies from allocation", "writes before the copy is waited for"});

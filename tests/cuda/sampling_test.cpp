@@ -231,24 +231,26 @@ TEST(DrawTokens, IsGreedyAtTemperatureZeroOrTopKOne) {
 }
 
 TEST(DrawTokens, BearsExtremesAndTellsOfThem) {
-  OwnedMatrix logits(9, 37, Numbers(2));
+  OwnedMatrix logits(10, 37, Numbers(2));
   for (int64_t c = 0; c < 37; ++c) {
     logits.at(0, c) = NAN;
     logits.at(3, c) = -kInfinity;
     logits.at(6, c) = c == 11 ? 3e38f : -3e38f;
   }
   logits.at(1, 7) = logits.at(1, 36) = -NAN;
+  logits.at(9, 3) = logits.at(9, 20) = logits.at(9, 36) = NAN;  // weigh nothing where all the others may be drawn
   logits.at(2, 30) = kInfinity;
   logits.at(3, 5) = 0.0f;
   logits.at(4, 4) = 1.0f;
   logits.at(4, 5) = 1.0000001f;
   const std::vector<Sampling> samplings = {{1.0f, 0, 0.9f, 1, 0}, {1.0f, 3, 0.9f, 2, 1},   {1.0f, 0, 1.0f, 3, 2},
                                            {1.0f, 5, 0.9f, 4, 3}, {1e-30f, 0, 1.0f, 5, 4}, {1e30f, 0, 1.0f, 6, 0},
-                                           {1.0f, 0, 1.0f, 7, 1}, {1e38f, 9, 0.5f, 8, 2},  {kInfinity, 0, 1.0f, 9, 3}};
+                                           {1.0f, 0, 1.0f, 7, 1}, {1e38f, 9, 0.5f, 8, 2},  {kInfinity, 0, 1.0f, 9, 3},
+                                           {1.0f, 0, 1.0f, 10, 4}};
   CheckTokens(logits, samplings, Placement::kAligned);
   ForEachSchedule([&](DeviceContext& context) {
     const Drawn drawn = Draw(context, logits, samplings, Placement::kAligned);
-    EXPECT_EQ(drawn.finite, (std::vector<int32_t>{0, 0, 0, 0, 1, 1, 1, 1, 1}));
+    EXPECT_EQ(drawn.finite, (std::vector<int32_t>{0, 0, 0, 0, 1, 1, 1, 1, 1, 0}));
     EXPECT_EQ(drawn.tokens[2], 30);
     EXPECT_EQ(drawn.tokens[3], 5);
     EXPECT_EQ(drawn.tokens[4], 5);

@@ -170,10 +170,8 @@ void LaunchRun::End(Lane& lane) {
                      NameOf(lane.warp->instruction)));
   }
   if (at_barrier_ > 0) Fail(fmt::format("has ended while {} threads of its block wait at SyncBlock", at_barrier_));
-  for (auto& group : lane.groups) {
-    for (CopyUnderWay& copy : group) Land(lane, copy);
-  }
-  for (CopyUnderWay& copy : lane.open) Land(lane, copy);
+  for (const auto& group : lane.groups) ExpectNone(group);
+  ExpectNone(lane.open);
   lane.ended = true;
   ++ended_;
   --alive_;
@@ -346,6 +344,13 @@ void LaunchRun::WaitCopies(int pending) {
   while (static_cast<int>(lane.groups.size()) > pending) {
     for (CopyUnderWay& copy : lane.groups.front()) Finish(lane, copy);
     lane.groups.pop_front();
+  }
+}
+
+void LaunchRun::ExpectNone(const std::vector<CopyUnderWay>& copies) {
+  if (!copies.empty()) {
+    Fail(fmt::format("has ended with an asynchronous copy to {} under way that it has not waited for",
+                     Describe(copies.front().to)));
   }
 }
 

@@ -122,6 +122,7 @@ class LaunchRun {
   // ---- Copies
   // ------------------------------------------------------------------------------------------------------------
 
+  void ExpectNone(const std::vector<CopyUnderWay>& copies);
   void Land(Lane& lane, CopyUnderWay& copy);
   void Finish(Lane& lane, CopyUnderWay& copy);
   void LandSome(Lane& lane);

@@ -230,11 +230,11 @@ class Finder {
     mutation.changes[1] = {tokens_[close].begin, tokens_[close].begin, ")"};
   }
 
-  // ShuffleXor(v, m) and the like, with another lane.
+  // ShuffleXor(v, m) and the like, with a lane of the other half of the warp: a neighbour may hold the same by then.
   void ShuffleMask(size_t i) {
     if ((At(i) != "ShuffleXor" && At(i) != "ShuffleUp" && At(i) != "Shuffle") || At(i + 1) != "(") return;
     const size_t close = Matching(tokens_, i + 1, "(", ")");
-    Change change{tokens_[close].begin, tokens_[close].begin, " ^ 1"};
+    Change change{tokens_[close].begin, tokens_[close].begin, " ^ 16"};
     found_.push_back({"shuffle from another lane", tokens_[i].line, {change}, {}});
   }
 

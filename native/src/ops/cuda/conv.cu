@@ -158,7 +158,7 @@ struct WeightCopies {
     const int n = ptx::Thread() / kSegments, segment = ptx::Thread() % kSegments;
     rows = min(T::kWidth, p.out_channels - place.n) - n;
     const int64_t row = static_cast<int64_t>(place.phase) * p.out_channels + place.n + n;
-    from = p.weight + (rows > 0 ? row * p.weight_bytes : 0) + segment * kSegmentBytes;
+    from = p.weight + row * p.weight_bytes + segment * kSegmentBytes;
     apart_bytes = kRowsApart * p.weight_bytes;
     tap_bytes = p.tap_bytes;
     to = SwizzledOffset(n, segment);
@@ -169,8 +169,7 @@ struct WeightCopies {
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       if (T::kWidth < kRowsApart && ptx::Thread() >= T::kWidth * kSegments) continue;
-      const bool valid = i * kRowsApart < rows;
-      ptx::CopyAsync16(stage + to + i * kRowsApart * kRowBytes, valid ? at + i * apart_bytes : from, valid);
+      ptx::CopyAsync16(stage + to + i * kRowsApart * kRowBytes, at + i * apart_bytes, i * kRowsApart < rows);
     }
   }
 };
@@ -339,9 +338,8 @@ struct Sums {
       if (i != m) continue;
 #pragma unroll
       for (int n8 = 0; n8 < T::kWarpWidth / 8; ++n8) {
-        const float(&d)[4] = value[i][n8];
-        *reinterpret_cast<Float2*>(at + 8 * n8) = {d[0], d[1]};
-        *reinterpret_cast<Float2*>(at + 8 * n8 + 8 * T::kStagedStride) = {d[2], d[3]};
+        *reinterpret_cast<Float2*>(at + 8 * n8) = {value[i][n8][0], value[i][n8][1]};
+        *reinterpret_cast<Float2*>(at + 8 * n8 + 8 * T::kStagedStride) = {value[i][n8][2], value[i][n8][3]};
       }
     }
   }

@@ -102,11 +102,11 @@ __device__ inline void CopyLineBy(const DepthwiseParameters& p, const Place& pla
   for (int i = ptx::Thread(); i < Line::kWithMargin * kParts; i += kThreads) {
     const int column = place.column - kSize / 2 + i / kParts, channel = place.channel + i % kParts * kValues;
     const bool inside = y >= 0 && y < p.height && column >= 0 && column < p.width && channel < p.channels;
-    const float* from = inside ? p.x + (first_row + column) * p.x_stride + channel : p.x;
+    const float* from = p.x + (first_row + column) * p.x_stride + channel;
 #pragma unroll
     for (int half = 0; half < kHalves; ++half) {
       float* at = to + half * Line::kHalf + i * kValues;
-      const float* value = inside ? from + half * p.channels : from;
+      const float* value = from + half * p.channels;
       if constexpr (kValues == 4) {
         ptx::CopyAsync16(at, value, inside);
       } else {

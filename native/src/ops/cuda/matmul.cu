@@ -105,12 +105,10 @@ struct WeightCopies {
   }
 
   // Four f32 of a row of which `left` are left, one by one.
-  __device__ static void CopyValues(const MatmulParameters& p, const char* source, int left, bool exists,
-                                    char* target) {
+  __device__ static void CopyValues(const char* source, int left, bool exists, char* target) {
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
-      const bool valid = exists && j < left;
-      ptx::CopyAsync4(target + 4 * j, valid ? source + 4 * j : p.weight, valid);
+      ptx::CopyAsync4(target + 4 * j, source + 4 * j, exists && j < left);
     }
   }
 
@@ -120,11 +118,11 @@ struct WeightCopies {
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       const bool exists = i * kRowsApart < rows && left > 0;
-      const char* source = exists ? at + i * apart_bytes : p.weight;
+      const char* source = at + i * apart_bytes;
       char* target = stage + to + i * kRowsApart * T::kWeightRowBytes;
       if constexpr (kType == WeightType::kF32) {
         if (!p.weight_aligned) {
-          CopyValues(p, source, left, exists, target);
+          CopyValues(source, left, exists, target);
           continue;
         }
       }

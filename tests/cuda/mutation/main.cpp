@@ -223,8 +223,14 @@ class Run {
   // Sources, tests and seed: results of other ones are of no use.
   std::string Identity() const {
     uint64_t hash = settings_.seed;
-    for (const Source& source : sources_) {
-      hash = hash * 1099511628211u + std::hash<std::string>()(source.path.filename().string() + source.text);
+    const auto add = [&](const fs::path& path, const std::string& text) {
+      hash = hash * 1099511628211u + std::hash<std::string>()(path.filename().string() + text);
+    };
+    for (const Source& source : sources_) add(source.path, source.text);
+    for (const char* folder : {"tests/cuda", "tests/cuda/lanes", "tests/cuda/support"}) {
+      for (const char* extension : {".cpp", ".h"}) {
+        for (const fs::path& path : FilesWith(settings_.source / folder, extension)) add(path, ReadText(path));
+      }
     }
     return "identity " + std::to_string(hash);
   }

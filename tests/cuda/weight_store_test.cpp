@@ -6,10 +6,10 @@
 #include <limits>
 #include <vector>
 
-#include "lanes/lane_queue.h"
 #include "ops/cuda/launch.h"
 #include "ops/cuda/weight_pack.h"
 #include "support/kernel_test.h"
+#include "support/lane_test.h"
 
 namespace blip3o::test {
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "blip3o/blip3o.h"
+#include "support/device_queue.h"
 #include "weights/safetensors.h"
 
 namespace {
@@ -120,6 +121,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: gpu_pictures FOLDER\n", stderr);
     return 2;
   }
+  if (!blip3o::gpu::HasDevice()) return blip3o::gpu::kNotRun;
   try {
     const bool f32 = Compare(BLIP3O_COMPUTE_F32, "f32", argv[1]);
     const bool bf16 = Compare(BLIP3O_COMPUTE_BF16, "bf16", argv[1]);

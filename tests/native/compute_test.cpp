@@ -13,6 +13,11 @@ namespace {
 
 using test::Borrow;
 
+// Where the runs are made.
+#ifndef BLIP3O_GOLDEN_DEVICE
+#define BLIP3O_GOLDEN_DEVICE BLIP3O_DEVICE_CPU
+#endif
+
 // bf16 keeps 8 bits: rounding an activation errs by at most u = 2^-9 of it, u/√3 in the mean square. Products of
 // independent errors keep that ratio; n products one after another add up to u·√(n/3). Norms, gates and the softmax
 // between them may double what they are given, and a stage that ends in a difference of branches (guidance) doubles it
@@ -38,6 +43,7 @@ Outputs RunStages(blip3o_compute compute) {
   Outputs outputs;
   blip3o_model_options options;
   blip3o_model_options_default(&options);
+  options.device = BLIP3O_GOLDEN_DEVICE;
   options.compute = compute;
   options.threads = 2;
   blip3o_model* model = nullptr;

@@ -1,5 +1,5 @@
-// A stand-in for GoogleTest: as much as the tests of operations and the golden tests use. A program has one main, in
-// gtest_main.cpp; --gtest_filter=PATTERN[:PATTERN…] takes '*' and a leading '-' for what to leave out.
+// A stand-in for GoogleTest: as much as the tests of operations and the golden tests use.
+// --gtest_filter=PATTERN[:PATTERN…] takes '*', and a '-' before the patterns of what to leave out.
 #pragma once
 
 #include <cmath>
@@ -36,6 +36,20 @@ class AssertionResult {
 };
 inline AssertionResult AssertionSuccess() { return AssertionResult(true); }
 inline AssertionResult AssertionFailure() { return AssertionResult(false); }
+
+// A text, streamed together.
+class Message {
+ public:
+  template <typename T>
+  Message& operator<<(const T& value) {
+    text_ << value;
+    return *this;
+  }
+  friend std::ostream& operator<<(std::ostream& out, const Message& message) { return out << message.text_.str(); }
+
+ private:
+  std::ostringstream text_;
+};
 
 class Test {
  public:
@@ -75,13 +89,15 @@ State& CurrentState();
 
 struct Case {
   std::string name;
+  std::string parameter;
   std::function<std::unique_ptr<Test>()> make;
   std::function<void()> before;
 };
 std::vector<Case>& Cases();
+int RunAll();
 
 inline bool Register(std::string name, std::function<std::unique_ptr<Test>()> make) {
-  Cases().push_back({std::move(name), std::move(make), [] {}});
+  Cases().push_back({std::move(name), "", std::move(make), [] {}});
   return true;
 }
 
@@ -94,7 +110,13 @@ struct IsPrintable<T, std::void_t<decltype(std::declval<std::ostream&>() << std:
 template <typename T>
 std::string Printed(const T& value) {
   std::ostringstream text;
-  if constexpr (std::is_enum_v<T>) {
+  if constexpr (requires { PrintTo(value, &text); }) {
+    PrintTo(value, &text);
+  } else if constexpr (std::is_same_v<T, bool>) {
+    text << (value ? "true" : "false");
+  } else if constexpr (std::is_same_v<T, char> || std::is_same_v<T, signed char> || std::is_same_v<T, unsigned char>) {
+    text << static_cast<int>(value);
+  } else if constexpr (std::is_enum_v<T>) {
     text << static_cast<int64_t>(value);
   } else if constexpr (IsPrintable<T>::value) {
     text << value;
@@ -195,7 +217,7 @@ bool Instantiate(const std::string& name, std::tuple<T...> values) {
     const auto add = [&](const auto& value) {
       const auto kept = std::make_shared<const Param>(value);
       for (const auto& [test, make] : ParameterTests<Suite>()) {
-        Cases().push_back({name + '.' + test + '/' + std::to_string(index), make,
+        Cases().push_back({name + '.' + test + '/' + std::to_string(index), Printed(value), make,
                            [kept] { WithParamInterface<Param>::Current() = kept.get(); }});
       }
       ++index;
@@ -211,6 +233,9 @@ template <typename... T>
 std::tuple<T...> Values(T... values) {
   return {values...};
 }
+
+// Reads the options.
+void InitGoogleTest(int* argc, char** argv);
 
 }  // namespace testing
 
@@ -233,10 +258,14 @@ std::tuple<T...> Values(T... values) {
 #define INSTANTIATE_TEST_SUITE_P(prefix, suite, values) \
   static const bool prefix##_##suite##_instantiated_ = testing::internal::Instantiate<suite>(#prefix "/" #suite, values)
 
-#define GTEST_CHECK_(result, fatal, on_failure)                  \
-  if (const testing::AssertionResult gtest_result_ = (result)) { \
-  } else                                                         \
-    on_failure testing::internal::Failure(__FILE__, __LINE__, gtest_result_.message(), fatal)
+// The switch takes an `else` that follows: it is the caller's.
+#define GTEST_CHECK_(result, fatal, on_failure)                    \
+  switch (0)                                                       \
+  case 0:                                                          \
+  default:                                                         \
+    if (const testing::AssertionResult gtest_result_ = (result)) { \
+    } else                                                         \
+      on_failure testing::internal::Failure(__FILE__, __LINE__, gtest_result_.message(), fatal)
 #define GTEST_EXPECT_(result) GTEST_CHECK_(result, false, )
 #define GTEST_ASSERT_(result) GTEST_CHECK_(result, true, return testing::internal::Returned() =)
 #define GTEST_COMPARE_(op, functor, a, b) testing::internal::Compare(op, #a, #b, a, b, functor)
@@ -265,11 +294,13 @@ std::tuple<T...> Values(T... values) {
 #define FAIL() return testing::internal::Returned() = testing::internal::Failure(__FILE__, __LINE__, "failed:", true)
 #define SUCCEED() std::ostringstream()
 #define GTEST_SKIP() return testing::internal::SkipReturned() = testing::internal::Skipped()
-#define ASSERT_NO_FATAL_FAILURE(statement) \
-  do {                                     \
-    statement;                             \
-    if (HasFatalFailure()) return;         \
+#define ASSERT_NO_FATAL_FAILURE(statement)                          \
+  do {                                                              \
+    const bool gtest_before_ = testing::Test::HasFatalFailure();    \
+    statement;                                                      \
+    if (!gtest_before_ && testing::Test::HasFatalFailure()) return; \
   } while (false)
+#define RUN_ALL_TESTS() testing::internal::RunAll()
 #define GTEST_JOIN2_(a, b) a##b
 #define GTEST_JOIN_(a, b) GTEST_JOIN2_(a, b)
 #define SCOPED_TRACE(what) const testing::internal::Trace GTEST_JOIN_(gtest_trace_, __LINE__)(what)

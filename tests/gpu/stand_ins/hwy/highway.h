@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <type_traits>
+#include <vector>
 
 #define HWY_SCALAR (1LL << 62)
 #define HWY_AVX2 (1LL << 9)
@@ -29,6 +30,9 @@
 namespace hwy {
 
 inline int64_t SupportedTargets() { return HWY_SCALAR; }
+inline std::vector<int64_t> SupportedAndGeneratedTargets() { return {HWY_SCALAR}; }
+inline const char* TargetName(int64_t) { return "SCALAR"; }
+inline void SetSupportedTargetsForTest(int64_t) {}
 
 namespace HWY_NAMESPACE {
 

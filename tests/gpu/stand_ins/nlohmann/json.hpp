@@ -1,6 +1,7 @@
 // A stand-in for nlohmann::json: a value, a parser of RFC 8259 and `dump`. Object members are sorted by name, as there.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -70,7 +71,7 @@ class json {
   json(const std::vector<T>& range) : value_(Array(range.begin(), range.end())) {}
 
   static json object() { return json(Object()); }
-  static json array() { return json(Array()); }
+  static json array(std::initializer_list<json> items = {}) { return json(Array(items)); }
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   bool is_boolean() const { return std::holds_alternative<bool>(value_); }
@@ -284,6 +285,7 @@ class json::Parser {
     while (stop != end && std::strchr("+-.0123456789eE", *stop) != nullptr && *stop != '\0') ++stop;
     at_ += static_cast<size_t>(stop - begin);
     const std::string_view digits(begin, static_cast<size_t>(stop - begin));
+    if (!IsNumber(digits)) Fail("a value");
     if (digits.find_first_of(".eE") == std::string_view::npos) {
       uint64_t whole = 0;
       if (Read(begin, stop, whole)) return json(whole);
@@ -293,6 +295,30 @@ class json::Parser {
     double number = 0;
     if (!Read(begin, stop, number)) Fail("a value");
     return json(number);
+  }
+  // -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?
+  static bool IsNumber(std::string_view text) {
+    const auto take_digits = [&] {
+      const size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+      text.remove_prefix(count);
+      return count > 0;
+    };
+    if (text.starts_with('-')) text.remove_prefix(1);
+    if (text.starts_with('0')) {
+      text.remove_prefix(1);
+    } else if (!take_digits()) {
+      return false;
+    }
+    if (text.starts_with('.')) {
+      text.remove_prefix(1);
+      if (!take_digits()) return false;
+    }
+    if (text.starts_with('e') || text.starts_with('E')) {
+      text.remove_prefix(1);
+      if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+      if (!take_digits()) return false;
+    }
+    return text.empty();
   }
   template <typename T>
   static bool Read(const char* begin, const char* stop, T& number) {
@@ -326,9 +352,11 @@ class json::Parser {
     }
     if (c != 'u') Fail("an escape");
     uint32_t code = TakeHex();
+    if (code >= 0xDC00 && code < 0xE000) Fail("the first half of a surrogate pair");
     if (code >= 0xD800 && code < 0xDC00) {
-      if (!TakeWord("\\u")) Fail("the second half of a surrogate pair");
-      code = 0x10000 + ((code - 0xD800) << 10) + (TakeHex() - 0xDC00);
+      const uint32_t second = TakeWord("\\u") ? TakeHex() : 0;
+      if (second < 0xDC00 || second >= 0xE000) Fail("the second half of a surrogate pair");
+      code = 0x10000 + ((code - 0xD800) << 10) + (second - 0xDC00);
     }
     AppendUtf8(code, text);
   }
@@ -378,24 +406,27 @@ inline std::string Quoted(const std::string& text) {
 }  // namespace stand_in
 
 inline std::string json::dump(int, char, bool, error_handler_t) const {
+  std::string out;
   if (is_boolean()) return Of<bool>() ? "true" : "false";
   if (is_number_unsigned()) return std::to_string(Of<uint64_t>());
   if (is_number_integer()) return std::to_string(Of<int64_t>());
   if (is_string()) return stand_in::Quoted(Of<std::string>());
   if (is_number()) {
+    if (!std::isfinite(Of<double>())) return "null";
     char text[64];
-    return {text, std::to_chars(text, text + sizeof(text), Of<double>()).ptr};
+    out.assign(text, std::to_chars(text, text + sizeof(text), Of<double>()).ptr);
+    if (out.find_first_of(".e") == std::string::npos) out += ".0";
+    return out;
   }
-  std::string out;
   if (is_array()) {
-    for (const json& item : Of<Array>()) out += (out.empty() ? "" : ",") + item.dump();
-    return '[' + out + ']';
+    for (const json& item : Of<Array>()) out.append(out.empty() ? "[" : ",").append(item.dump());
+    return out.append(out.empty() ? "[]" : "]");
   }
   if (is_object()) {
     for (const auto& [name, value] : Of<Object>()) {
-      out += (out.empty() ? "" : ",") + stand_in::Quoted(name) + ':' + value.dump();
+      out.append(out.empty() ? "{" : ",").append(stand_in::Quoted(name)).append(":").append(value.dump());
     }
-    return '{' + out + '}';
+    return out.append(out.empty() ? "{}" : "}");
   }
   return "null";
 }

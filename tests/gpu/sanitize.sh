@@ -8,9 +8,9 @@ if [[ ! -x $sanitizer ]]; then
   exit 77
 fi
 code=0
-output=$("$sanitizer" --tool "$tool" --error-exitcode 9 "$program" '--gtest_filter=*Small*:*Alone*' 2>&1) || code=$?
+output=$("$sanitizer" --tool "$tool" --error-exitcode 9 "$program" '--gtest_filter=*Bytes*:DrawTokens.IsGreedy*:ProductOperands.*:CheckFinite.*' 2>&1) || code=$?
 echo "$output"
-if grep -qiE 'not supported|unsupported|Unable to (find|load)|device not|insufficient permissions' <<<"$output" &&
+if grep -qiE '^=========.*(not supported|unsupported|Unable to (find|load)|device not|insufficient permissions)' <<<"$output" &&
   ! grep -q 'ERROR SUMMARY: [1-9]' <<<"$output" && [[ $code != 0 ]]; then
   echo "compute-sanitizer refuses this device"
   exit 77

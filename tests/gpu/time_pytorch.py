@@ -11,7 +11,7 @@ import torch
 
 DEVICE = "cuda"
 DTYPE = torch.bfloat16
-DEADLINE = time.monotonic() + 80
+DEADLINE = time.monotonic() + 50
 
 
 def median(run, rounds):

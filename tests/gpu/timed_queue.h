@@ -3,9 +3,12 @@
 
 #include <cuda_runtime_api.h>
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,19 +20,28 @@ namespace blip3o::gpu {
 // All launches of one operation.
 struct KernelTime {
   int launches = 0;
-  double seconds = 0, bytes = 0, flops = 0;
-  bool tensor_cores = false;
+  double seconds = 0, bytes = 0;
+  double tensor_flops = 0;  // of kernels on tensor cores
 };
 
 class TimedQueue final : public cuda::Queue {
  public:
   explicit TimedQueue(std::unique_ptr<cuda::CudaQueue> queue) : queue_(std::move(queue)), products_(*this) {}
   ~TimedQueue() override {
-    for (const Pending& pending : pending_) Destroy(pending);
+    for (const Pending& pending : pending_) free_.insert(free_.end(), {pending.began, pending.ended});
+    for (const cudaEvent_t event : free_) (void)cudaEventDestroy(event);
   }
 
   // While true, kernels run one by one and are timed; else as without this class.
-  void SetTiming(bool timing) { timing_ = timing; }
+  void SetTiming(bool timing) {
+    timing_ = timing;
+    if (!timing) return;
+    while (free_.size() < kEvents) free_.push_back(MakeEvent());
+    // The host gets ahead while the stream sleeps: a launch that the device had to wait for would count as the kernel's
+    // time.
+    (void)cudaLaunchHostFunc(
+        queue_->stream(), [](void*) { std::this_thread::sleep_for(kLead); }, nullptr);
+  }
   // Waits, and yields what was timed since the last call, by operation.
   std::map<std::string, KernelTime> TakeTimes() {
     std::map<std::string, KernelTime> times;
@@ -41,9 +53,8 @@ class TimedQueue final : public cuda::Queue {
       ++time.launches;
       time.seconds += 1e-3 * milliseconds;
       time.bytes += pending.cost.bytes;
-      time.flops += pending.cost.flops;
-      time.tensor_cores = pending.cost.tensor_cores;
-      Destroy(pending);
+      if (pending.cost.tensor_cores) time.tensor_flops += pending.cost.flops;
+      free_.insert(free_.end(), {pending.began, pending.ended});
     }
     pending_.clear();
     return times;
@@ -77,9 +88,19 @@ class TimedQueue final : public cuda::Queue {
     cuda::Cost cost;
     cudaEvent_t began, ended;
   };
-  static void Destroy(const Pending& pending) {
-    (void)cudaEventDestroy(pending.began);
-    (void)cudaEventDestroy(pending.ended);
+  static constexpr size_t kEvents = 4096;
+  static constexpr std::chrono::milliseconds kLead{20};
+
+  static cudaEvent_t MakeEvent() {
+    cudaEvent_t event = nullptr;
+    (void)cudaEventCreate(&event);
+    return event;
+  }
+  cudaEvent_t TakeEvent() {
+    if (free_.empty()) return MakeEvent();
+    const cudaEvent_t event = free_.back();
+    free_.pop_back();
+    return event;
   }
 
   // The library's products, each with what is launched for its operands.
@@ -106,9 +127,7 @@ class TimedQueue final : public cuda::Queue {
   template <typename Work>
   void Timed(const char* name, const cuda::Cost& cost, const Work& work) {
     if (!timing_ || inside_) return work();
-    Pending pending{name, cost, nullptr, nullptr};
-    (void)cudaEventCreate(&pending.began);
-    (void)cudaEventCreate(&pending.ended);
+    const Pending pending{name, cost, TakeEvent(), TakeEvent()};
     (void)cudaEventRecord(pending.began, queue_->stream());
     inside_ = true;
     work();
@@ -122,6 +141,7 @@ class TimedQueue final : public cuda::Queue {
   bool timing_ = false;
   bool inside_ = false;
   std::vector<Pending> pending_;
+  std::vector<cudaEvent_t> free_;
 };
 
 }  // namespace blip3o::gpu

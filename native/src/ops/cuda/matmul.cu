@@ -99,7 +99,7 @@ struct WeightCopies {
     const int64_t n = first_n + row;
     rows = static_cast<int>(min(p.cols - first_n, static_cast<int64_t>(T::kWidth))) - row;
     values = static_cast<int>(p.depth) - segment * (kSegmentBytes / kValueBytes);
-    from = p.weight + (rows > 0 ? n * p.weight_bytes : 0) + segment * kSegmentBytes;
+    from = p.weight + n * p.weight_bytes + segment * kSegmentBytes;
     apart_bytes = kRowsApart * p.weight_bytes;
     to = kType == WeightType::kInt8 ? row * T::kWeightRowBytes + segment * kSegmentBytes : SwizzledOffset(row, segment);
   }

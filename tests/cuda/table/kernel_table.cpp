@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -19,6 +18,7 @@
 #include "support/public_checkpoint.h"
 #include "table/launches.h"
 #include "table/resources.h"
+#include "table/times.h"
 
 namespace blip3o::table {
 
@@ -27,34 +27,7 @@ namespace {
 constexpr int kCapability = 90;
 constexpr char kArchitecture[] = "sm_90";
 
-// Limits of the data sheets (SXM, dense).
-struct Device {
-  const char* name;
-  int multiprocessors;
-  double bytes_per_second;
-  double tensor_flops;  // BF16
-  double vector_flops;  // F32
-};
-constexpr Device kDevices[] = {{"H100", 132, 3.35e12, 989e12, 67e12}, {"H200", 132, 4.8e12, 989e12, 67e12}};
-
-// How long a launch takes if the busiest of memory and arithmetic runs at its limit while all multiprocessors have
-// blocks. The last blocks leave some of them idle: whole rounds are counted.
-double Seconds(const NotedLaunch& launch, const Device& device) {
-  const double flops = launch.cost.tensor_cores ? device.tensor_flops : device.vector_flops;
-  const double least = std::max(launch.cost.bytes / device.bytes_per_second, launch.cost.flops / flops);
-  const cuda::GridShape& grid = launch.shape.grid;
-  const double blocks = static_cast<double>(grid.x * grid.y * grid.z);
-  const double places = static_cast<double>(launch.shape.blocks_per_sm) * device.multiprocessors;
-  // Memory is kept busy by fewer blocks than there are places: only what computes pays for its last round.
-  const bool computes = launch.cost.flops / flops >= launch.cost.bytes / device.bytes_per_second;
-  return computes ? least * std::ceil(blocks / places) * places / blocks : least;
-}
-
-bool BoundByMemory(const NotedLaunch& launch) {
-  const Device& device = kDevices[0];
-  const double flops = launch.cost.tensor_cores ? device.tensor_flops : device.vector_flops;
-  return launch.cost.bytes / device.bytes_per_second >= launch.cost.flops / flops;
-}
+constexpr Device kDevices[] = {kH100, kH200};
 
 struct Row {
   NotedLaunch launch;  // one of them
@@ -73,7 +46,7 @@ std::vector<Row> RowsOf(const Stage& stage) {
     ++row.count;
     row.bytes += launch.cost.bytes;
     row.flops += launch.cost.flops;
-    for (size_t d = 0; d < std::size(kDevices); ++d) row.seconds[d] += Seconds(launch, kDevices[d]);
+    for (size_t d = 0; d < std::size(kDevices); ++d) row.seconds[d] += TimeOf(launch, kDevices[d]).seconds;
   }
   std::vector<Row> sorted;
   for (auto& [key, row] : rows) sorted.push_back(row);
@@ -83,11 +56,6 @@ std::vector<Row> RowsOf(const Stage& stage) {
 }
 
 std::string Scaled(double value, double unit) { return fmt::format("{:.4g}", value / unit); }
-
-std::string BoundOf(const NotedLaunch& launch) {
-  if (BoundByMemory(launch)) return "memory";
-  return launch.cost.tensor_cores ? "tensor cores" : "arithmetic";
-}
 
 class Table {
  public:
@@ -115,8 +83,8 @@ class Table {
                          row.count, Scaled(row.bytes, 1e6), Scaled(row.flops, 1e9),
                          resources == resources_.end() ? 0 : resources->second.registers,
                          static_cast<double>(shape.shared_bytes) / 1024, shape.threads, shape.blocks_per_sm,
-                         shape.grid.x * shape.grid.y * shape.grid.z, BoundOf(row.launch), Scaled(row.seconds[0], 1e-6),
-                         Scaled(row.seconds[1], 1e-6));
+                         shape.grid.x * shape.grid.y * shape.grid.z, TimeOf(row.launch, kH100).bound,
+                         Scaled(row.seconds[0], 1e-6), Scaled(row.seconds[1], 1e-6));
       sum.count += row.count;
       sum.bytes += row.bytes;
       sum.flops += row.flops;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "support/public_checkpoint.h"
+#include "table/times.h"
 
 namespace blip3o {
 namespace {
@@ -98,6 +99,28 @@ TEST_F(Launches, StateTheCostOfTheModel) {
     if (stage.name == "decode") {
       EXPECT_GT(flops, 7.2e12);
       EXPECT_LT(flops, 9.5e12);
+    }
+  }
+}
+
+// More bandwidth never costs time.
+TEST_F(Launches, TakeNoLongerWhereOnlyMemoryIsFaster) {
+  for (const table::Stage& stage : table::StagesOf(*checkpoint_, 90)) {
+    for (const table::NotedLaunch& launch : stage.launches) {
+      EXPECT_LE(table::TimeOf(launch, table::kH200).seconds, table::TimeOf(launch, table::kH100).seconds)
+          << stage.name << ", " << launch.name;
+    }
+  }
+}
+
+// A draw is bound by what its last block reads alone, three times each row, and by exponentials in double before that.
+TEST_F(Launches, ADrawTakesItsExponentialsAndItsSearches) {
+  for (const table::Stage& stage : table::StagesOf(*checkpoint_, 90)) {
+    for (const table::NotedLaunch& launch : stage.launches) {
+      if (launch.name != "DrawTokens/draw") continue;
+      const table::Time time = table::TimeOf(launch, table::kH100);
+      EXPECT_GT(time.seconds, 3 * 65536 * 4 / 127e9) << stage.name;
+      EXPECT_LT(time.seconds, 30e-6) << stage.name;
     }
   }
 }

@@ -38,6 +38,8 @@ struct Cost {
   double bytes = 0;           // that must move between the device's memory and its processors: operands once each
   double flops = 0;           // 2 a multiply-add
   bool tensor_cores = false;  // the kernel's PTX holds mma
+  double f64_flops = 0;       // of the flops, those in double precision
+  double alone_bytes = 0;     // that one block reads, through its own multiprocessor, when all others have ended
 };
 
 struct LaunchRequest {

@@ -15,7 +15,8 @@
 // over V / 1024 blocks, since one multiprocessor alone would take 20 µs for them on an H100 and 500 µs on a GeForce,
 // which has 1/64 of the rate. Two launches: the row's range (2 µs), then weights and bins; the row's last block makes
 // the searches, each of which reads the row once more at the 64 bytes a cycle of one multiprocessor (3 µs). About 6 µs
-// where only the draw is left to do, 14 µs with top_k and top_p: under 1% of a token of the 3B model. A row in which
+// where only the draw is left to do, 14 µs with top_k and top_p: about 1% of a token of the 3B model. (The launcher's
+// cost holds the exponentials and what three searches read, and nothing for starts and barriers: 7 µs.) A row in which
 // more than 1024 entries share a bin, as equal logits do, is read for each digit: a hundred µs, the same result.
 #include <cassert>
 #include <cmath>
@@ -32,6 +33,7 @@ constexpr int64_t kSlice = 1024;   // logits of a block
 constexpr int64_t kMostRows = 64;  // of a launch
 constexpr int kBins = 2048;        // of a row
 constexpr int kCandidates = 1024;  // entries of one bin that fit in shared memory
+constexpr int kMostSearches = 3;   // of a row, one behind the other: by top_k, by top_p, the draw itself
 
 constexpr int kRangeThreads = static_cast<int>(kSlice) / 4;
 constexpr int kRangeBlocksPerSm = 6;
@@ -379,7 +381,7 @@ __device__ inline Search DrawSearch(const TokenRow& parameters, uint64_t kept) {
 __device__ inline int32_t Draw(DrawShared& shared, const Row& row, const TokenRow& parameters, const Tally& all) {
   Candidate found = {0, all.weight};
 #pragma unroll 1
-  for (int step = 0; step < 3; ++step) {
+  for (int step = 0; step < kMostSearches; ++step) {
     const Search search = step == 0   ? TopKSearch(parameters, all)
                           : step == 1 ? TopPSearch(parameters, found.weight)
                                       : DrawSearch(parameters, found.weight);
@@ -497,6 +499,11 @@ struct ScratchLayout {
   int64_t slices, sums, counts, size_bytes;
 };
 
+// A weight takes 23 instructions in double and 4 conversions from and to it at a quarter of their rate: as long as 39
+// multiply-adds.
+constexpr double kWeightFlops = 2 * 39;
+
+// Rows' last blocks search beside each other, each on a multiprocessor of its own.
 void DrawRows(Context& context, const Matrix& logits, TokenRow* rows) {
   const ScratchLayout layout(logits.cols);
   assert(context.scratch.size_bytes() >= layout.size_bytes && logits.rows <= kMostRows);
@@ -510,7 +517,7 @@ void DrawRows(Context& context, const Matrix& logits, TokenRow* rows) {
                                       reinterpret_cast<uint32_t*>(scratch + layout.counts),
                                       static_cast<uint32_t*>(context.counters.data()),
                                       QuadsAligned({logits})};
-  const double values = static_cast<double>(logits.rows) * static_cast<double>(logits.cols);
+  const double row_values = static_cast<double>(logits.cols), values = static_cast<double>(logits.rows) * row_values;
   Launch(*context.queue, "DrawTokens/range", SamplingRangeKernel,
          {.grid = {layout.slices, logits.rows, 1},
           .threads = kRangeThreads,
@@ -522,7 +529,11 @@ void DrawRows(Context& context, const Matrix& logits, TokenRow* rows) {
           .threads = kDrawThreads,
           .blocks_per_sm = kDrawBlocksPerSm,
           .shared_bytes = sizeof(DrawShared)},
-         parameters, {.bytes = 4 * values, .flops = 40 * values});
+         parameters,
+         {.bytes = 4 * values,
+          .flops = kWeightFlops * values,
+          .f64_flops = kWeightFlops * values,
+          .alone_bytes = kMostSearches * 4 * row_values});
 }
 
 }  // namespace

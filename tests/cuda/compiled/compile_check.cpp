@@ -4,9 +4,7 @@
 //   SYMBOLS: what `nm` prints of this program
 //   OBJECTS: the folder of the kernels' objects and what lies beside them
 //   SOURCES: the folder of the kernels' sources
-#include <unistd.h>
-
-#include <filesystem>
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -14,7 +12,6 @@
 #include <utility>
 
 #include "compiled/kernel_checks.h"
-#include "support/public_checkpoint.h"
 #include "table/launches.h"
 #include "table/resources.h"
 
@@ -24,22 +21,11 @@ namespace {
 
 constexpr int kCapabilities[] = {80, 90, 100, 120};
 
-Result<std::unique_ptr<Checkpoint>> OpenPublic() {
-  const std::filesystem::path directory =
-      std::filesystem::temp_directory_path() / ("blip3o_compile_check_" + std::to_string(getpid()));
-  std::filesystem::create_directories(directory);
-  const Status written = test::WritePublicCheckpoint(directory);
-  Result<std::unique_ptr<Checkpoint>> checkpoint =
-      written.ok() ? Checkpoint::Open(directory, {}) : Result<std::unique_ptr<Checkpoint>>(written);
-  std::filesystem::remove_all(directory);  // what is mapped stays
-  return checkpoint;
-}
-
-// Everything that is launched at the public model's sizes, each kernel once for each shape of its blocks.
-std::vector<LaunchedKernel> Launched(const Checkpoint& checkpoint, int compute_capability,
+// Everything that the backend may launch, each kernel once for each shape of its blocks.
+std::vector<LaunchedKernel> Launched(const table::PublicModel& model, int compute_capability,
                                      std::map<const void*, std::string>& symbols) {
   std::map<std::tuple<std::string, const void*, int, int>, LaunchedKernel> kernels;
-  for (const table::Stage& stage : table::StagesOf(checkpoint, compute_capability)) {
+  for (const table::Stage& stage : table::AllStagesOf(model, compute_capability)) {
     for (const table::NotedLaunch& launch : stage.launches) {
       const cuda::LaunchShape& shape = launch.shape;
       LaunchedKernel& kernel = kernels[{launch.name, launch.kernel, shape.threads, shape.blocks_per_sm}];
@@ -64,16 +50,20 @@ int Say(const Sentences& sentences) {
 int Run(const char* symbols_path, const char* objects, const char* sources) {
   std::ifstream stream(symbols_path);
   Result<Report> report = ReadReport(objects);
-  Result<std::unique_ptr<Checkpoint>> checkpoint = OpenPublic();
-  for (const Status& status : {report.status(), checkpoint.status()}) {
+  const Result<table::PublicModel> model = table::OpenPublicModel();
+  for (const Status& status : {report.status(), model.status()}) {
     if (!status.ok()) return Say({status.message()});
   }
   if (!stream) return Say({std::string("could not read ") + symbols_path});
   std::map<const void*, std::string> symbols = table::ReadSymbols(stream);
   int broken = Say(CheckLocalMemory(*report)) + Say(CheckOccupancy(*report)) + Say(CheckSources(sources));
+  std::vector<LaunchedKernel> everywhere;
   for (const int capability : kCapabilities) {
-    broken += Say(CheckLaunches(*report, Launched(**checkpoint, capability, symbols), capability));
+    const std::vector<LaunchedKernel> launched = Launched(model.value(), capability, symbols);
+    broken += Say(CheckLaunches(*report, launched, capability));
+    everywhere.insert(everywhere.end(), launched.begin(), launched.end());
   }
+  broken += Say(CheckAllAreLaunched(*report, everywhere));
   std::cout << report->size() << " kernels, " << broken << " broken promises\n";
   return broken;
 }

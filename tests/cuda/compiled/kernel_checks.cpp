@@ -7,6 +7,7 @@
 #include <iterator>
 #include <optional>
 #include <regex>
+#include <set>
 #include <sstream>
 
 #include "ops/cuda/launch.h"
@@ -145,6 +146,17 @@ Sentences CheckLaunches(const Report& report, const std::vector<LaunchedKernel>&
                         launch.name, block, launch.blocks_per_sm, architecture, limits->shared_per_sm));
       }
     }
+  }
+  return broken;
+}
+
+Sentences CheckAllAreLaunched(const Report& report, const std::vector<LaunchedKernel>& launched) {
+  std::set<std::string> symbols;
+  for (const LaunchedKernel& launch : launched) symbols.insert(launch.symbol);
+  Sentences broken;
+  for (const auto& [symbol, kernel] : report) {
+    if (symbols.count(symbol) == 0)
+      broken.push_back(symbol + " is launched by no stage: add one to table/launches.cpp");
   }
   return broken;
 }

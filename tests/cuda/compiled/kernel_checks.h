@@ -30,6 +30,8 @@ Sentences CheckOccupancy(const Report& report);
 // Launches are of kernels that the compiler knows, with the threads and blocks of their bounds; their shared memory
 // fits so many blocks; a kernel holds mma where its cost says that it computes on tensor cores, and there only.
 Sentences CheckLaunches(const Report& report, const std::vector<LaunchedKernel>& launched, int compute_capability);
+// Each kernel is among those that are launched: else nothing above holds its launches.
+Sentences CheckAllAreLaunched(const Report& report, const std::vector<LaunchedKernel>& launched);
 // No kernel or header of the folder but ptx.h holds an instruction or a built-in of CUDA.
 Sentences CheckSources(const std::filesystem::path& folder);
 // The lines of one file that do.

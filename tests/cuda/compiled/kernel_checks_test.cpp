@@ -84,6 +84,12 @@ TEST(KernelChecks, LaunchesAgreeWithTheKernel) {
   EXPECT_TRUE(CheckLaunches(report, {launch}, 80).empty());  // other code
 }
 
+TEST(KernelChecks, EveryKernelIsLaunched) {
+  const Report report = ReportOf(80);
+  EXPECT_TRUE(CheckAllAreLaunched(report, {Launch()}).empty());
+  EXPECT_TRUE(Says(CheckAllAreLaunched(report, {}), "AKernelENS1_1PE is launched by no stage"));
+}
+
 TEST(KernelChecks, TensorCoresAreSaidAsTheyAreUsed) {
   EXPECT_TRUE(Says(CheckLaunches(ReportOf(80, "", "sm_90", "fma.rn.f32"), {Launch()}, 90), "lacks mma"));
   LaunchedKernel launch = Launch();

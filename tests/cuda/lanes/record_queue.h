@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "ops/cuda/products.h"
 #include "ops/cuda/queue.h"
 
 namespace blip3o::cuda::lanes {
@@ -23,6 +26,7 @@ class RecordQueue final : public Queue {
   explicit RecordQueue(const DeviceLimits& limits) : limits_(limits) {}
 
   const std::vector<NotedLaunch>& launches() const { return launches_; }
+  void SetProducts(std::unique_ptr<Products> products) { products_ = std::move(products); }
 
   std::string name() const override { return "cuda (noted only)"; }
   const DeviceLimits& limits() const override { return limits_; }
@@ -37,11 +41,13 @@ class RecordQueue final : public Queue {
   void Repeat(const RepeatKey&, const std::function<void()>& work) override { work(); }
   bool ok() const override { return failure_.ok(); }
   void Fail(Status failure) override;
+  Products* products() override { return products_.get(); }
   // Also: the first launch that the limits refuse.
   Status Finish() override;
 
  private:
   const DeviceLimits limits_;
+  std::unique_ptr<Products> products_;
   uint64_t next_ = uint64_t{1} << 52;  // no processor maps such an address
   std::vector<NotedLaunch> launches_;
   Status failure_;

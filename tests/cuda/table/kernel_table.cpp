@@ -8,14 +8,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "support/public_checkpoint.h"
 #include "table/launches.h"
 #include "table/resources.h"
 #include "table/times.h"
@@ -106,21 +104,17 @@ int Run(const char* symbols_path, const char* resources_path) {
     std::cerr << "kernel_table: could not read " << (symbols ? resources_path : symbols_path) << '\n';
     return 2;
   }
-  const std::filesystem::path directory =
-      std::filesystem::temp_directory_path() / fmt::format("blip3o_table_{}", getpid());
-  std::filesystem::create_directories(directory);
-  const Status written = test::WritePublicCheckpoint(directory);
-  Result<std::unique_ptr<Checkpoint>> checkpoint =
-      written.ok() ? Checkpoint::Open(directory, {}) : Result<std::unique_ptr<Checkpoint>>(written);
-  std::filesystem::remove_all(directory);  // what is mapped stays
-  if (!checkpoint.ok()) {
-    std::cerr << "kernel_table: " << checkpoint.status().message() << '\n';
+  const Result<PublicModel> model = OpenPublicModel();
+  if (!model.ok()) {
+    std::cerr << "kernel_table: " << model.status().message() << '\n';
     return 1;
   }
   Table table(ReadSymbols(symbols), ReadResources(resources, kArchitecture));
   std::string out;
   bool known = true;
-  for (const Stage& stage : StagesOf(**checkpoint, kCapability)) known = table.Write(stage, out) && known;
+  std::vector<Stage> stages = StagesOf(*model.value().plain, kCapability);
+  stages.push_back(StepBesideLibrary(*model.value().plain, kCapability));
+  for (const Stage& stage : stages) known = table.Write(stage, out) && known;
   std::fputs(out.c_str(), stdout);
   return known ? 0 : 1;
 }

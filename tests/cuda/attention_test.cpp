@@ -12,6 +12,7 @@
 #include "support/comparison.h"
 #include "support/lane_test.h"
 #include "support/placed_matrix.h"
+#include "support/scratch_context.h"
 #include "support/token_loop.h"
 
 namespace blip3o {
@@ -71,13 +72,15 @@ struct Cross {
   OwnedMatrix q, k, v;
 };
 
-void ExpectFormula(const Cross& cross, const OwnedMatrix& out, const AttentionRounding& rounding) {
+// The formula's values, or `other`'s.
+void ExpectFormula(const Cross& cross, const OwnedMatrix& out, const AttentionRounding& rounding,
+                   const OwnedMatrix* other = nullptr) {
   Comparison comparison;
   for (int64_t t = 0; t < cross.q.rows(); ++t) {
     for (int64_t column = 0; column < cross.q.cols(); column += cross.head_dim) {
       AttentionReference reference(&cross.q.at(t, column), cross.head_dim, rounding);
       for (int64_t j = 0; j < cross.k.rows(); ++j) reference.Add(&cross.k.at(j, column), &cross.v.at(j, column));
-      reference.Check(&out.at(t, column), t, column, comparison);
+      reference.Check(&out.at(t, column), t, column, comparison, other == nullptr ? nullptr : &other->at(t, column));
     }
   }
   EXPECT_TRUE(comparison.Verdict());
@@ -121,6 +124,21 @@ TEST(CudaCrossAttention, EqualsItsFormulaWhereverItsOperandsLie) {
           },
           type);
     }
+  }
+}
+
+TEST(CudaCrossAttention, AgreesWithTheCpu) {
+  const Cross cross(13, 71, 2, 18);
+  const Capacity capacity = {.keys = 71, .attention_width = 36};
+  test::ScratchContext cpu(1, cpu::AttentionScratch(capacity, 1));
+  const OwnedMatrix expected(13, 36);
+  cpu::CrossAttention(cpu, *cross.q, *cross.k, *cross.v, 2, 18, *expected);
+  for (const WeightType type : kProducts) {
+    ForEachSchedule(
+        [&](DeviceContext& context) {
+          ExpectFormula(cross, cross.Run(context, Placement::kAligned), RoundingOf(type), &expected);
+        },
+        type);
   }
 }
 
@@ -226,24 +244,30 @@ struct Prefill {
   mutable HostCache cache;
 };
 
+// The formula's values, or `other`'s.
+void ExpectFormula(const Prefill& prefill, const OwnedMatrix& out, const AttentionRounding& rounding,
+                   const OwnedMatrix* other = nullptr) {
+  const AttentionShape& shape = prefill.shape;
+  Comparison comparison;
+  for (int64_t t = 0; t < prefill.q.rows(); ++t) {
+    for (int64_t h = 0; h < shape.heads; ++h) {
+      const int64_t kv = h / (shape.heads / shape.kv_heads), column = h * shape.head_dim;
+      AttentionReference reference(&prefill.q.at(t, column), shape.head_dim, rounding);
+      for (int64_t j = 0; j <= prefill.position + t; ++j) {
+        reference.Add(prefill.cache.Key(0, kv, j), prefill.cache.Value(0, kv, j));
+      }
+      reference.Check(&out.at(t, column), t, column, comparison, other == nullptr ? nullptr : &other->at(t, column));
+    }
+  }
+  EXPECT_TRUE(comparison.Verdict());
+}
+
 void CheckPrefill(WeightType type, const AttentionShape& shape, int64_t rows, int64_t position) {
   SCOPED_TRACE(std::to_string(rows) + " rows at " + std::to_string(position) + " of " + std::to_string(shape.head_dim));
   const Prefill prefill(shape, rows, position);
   ForEachSchedule(
       [&](DeviceContext& context) {
-        const OwnedMatrix out = prefill.Run(context, Placement::kAligned);
-        Comparison comparison;
-        for (int64_t t = 0; t < rows; ++t) {
-          for (int64_t h = 0; h < shape.heads; ++h) {
-            const int64_t kv = h / (shape.heads / shape.kv_heads), column = h * shape.head_dim;
-            AttentionReference reference(&prefill.q.at(t, column), shape.head_dim, RoundingOf(type));
-            for (int64_t j = 0; j <= position + t; ++j) {
-              reference.Add(prefill.cache.Key(0, kv, j), prefill.cache.Value(0, kv, j));
-            }
-            reference.Check(&out.at(t, column), t, column, comparison);
-          }
-        }
-        EXPECT_TRUE(comparison.Verdict());
+        ExpectFormula(prefill, prefill.Run(context, Placement::kAligned), RoundingOf(type));
       },
       type);
 }
@@ -254,6 +278,23 @@ TEST(CudaPrefillAttention, EqualsItsFormula) {
     for (const int64_t rows : {1, 13, 64, 67, 130}) CheckPrefill(type, {3, 1, 8}, rows, 0);
     for (const int64_t position : {1, 63, 64, 207}) CheckPrefill(type, {2, 2, 16}, 5, position);
     CheckPrefill(type, {1, 1, 8}, 70, 37);
+  }
+}
+
+TEST(CudaPrefillAttention, AgreesWithTheCpu) {
+  const AttentionShape shape{4, 2, 18};
+  const Prefill prefill(shape, 9, 61);
+  const Capacity capacity = {.keys = 70, .attention_width = 72};
+  test::ScratchContext cpu(1, cpu::AttentionScratch(capacity, 1));
+  const OwnedMatrix expected(9, 72);
+  const KvSlot slot = {prefill.cache.Key(0, 0, 0), prefill.cache.Value(0, 0, 0), prefill.cache.capacity(), 61};
+  cpu::PrefillAttention(cpu, shape, *prefill.q, slot, *expected);
+  for (const WeightType type : kProducts) {
+    ForEachSchedule(
+        [&](DeviceContext& context) {
+          ExpectFormula(prefill, prefill.Run(context, Placement::kAligned), RoundingOf(type), &expected);
+        },
+        type);
   }
 }
 

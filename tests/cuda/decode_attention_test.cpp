@@ -14,6 +14,7 @@
 #include "support/comparison.h"
 #include "support/lane_test.h"
 #include "support/placed_matrix.h"
+#include "support/scratch_context.h"
 #include "support/token_loop.h"
 
 namespace blip3o {
@@ -80,7 +81,8 @@ struct Decoding {
   mutable std::vector<HostCache> caches;
 };
 
-void ExpectFormula(const Decoding& d, const OwnedMatrix& out) {
+// The formula's values, or `other`'s.
+void ExpectFormula(const Decoding& d, const OwnedMatrix& out, const OwnedMatrix* other = nullptr) {
   Comparison comparison;
   for (int64_t r = 0; r < d.rows(); ++r) {
     HostCache& cache = d.caches[static_cast<size_t>(r)];
@@ -90,7 +92,8 @@ void ExpectFormula(const Decoding& d, const OwnedMatrix& out) {
       for (int64_t j = 0; j <= d.positions[static_cast<size_t>(r)]; ++j) {
         reference.Add(cache.Key(kLayer, kv, j), cache.Value(kLayer, kv, j));
       }
-      reference.Check((*out).row(r) + column, r, column, comparison);
+      reference.Check((*out).row(r) + column, r, column, comparison,
+                      other == nullptr ? nullptr : (**other).row(r) + column);
     }
   }
   EXPECT_TRUE(comparison.Verdict());
@@ -117,6 +120,25 @@ TEST(CudaDecodeAttention, EqualsItsFormulaAtTheEndsOfItsParts) {
   const Decoding d({2, 1, 8}, {0, 1, 7, 8, 31, 32, 126, 127, 128, 129, 255, 256, 383, 384, 700});
   ForEachSchedule([&](DeviceContext& context) {
     ExpectFormula(d, d.Run(context, 0, d.rows(), d.LeastPositions(), Placement::kAligned));
+  });
+}
+
+TEST(CudaDecodeAttention, AgreesWithTheCpu) {
+  const Decoding d({6, 2, 18}, {0, 131, 64});
+  std::vector<TokenRow> rows;
+  for (size_t r = 0; r < d.caches.size(); ++r) {
+    TokenRow row;
+    row.cache = d.caches[r].Key(0, 0, 0);
+    row.capacity = d.caches[r].capacity();
+    row.position = d.positions[r];
+    rows.push_back(row);
+  }
+  const Capacity capacity = {.keys = d.LeastPositions(), .attention_width = d.width()};
+  test::ScratchContext cpu(1, cpu::AttentionScratch(capacity, 1));
+  const OwnedMatrix expected(d.rows(), d.width());
+  cpu::DecodeAttention(cpu, d.shape, kLayer, *d.q, {rows.data(), d.rows(), d.LeastPositions()}, *expected);
+  test::ForEachPlacement([&](DeviceContext& context, Placement placement) {
+    ExpectFormula(d, d.Run(context, 0, d.rows(), d.LeastPositions(), placement), &expected);
   });
 }
 

@@ -152,6 +152,93 @@ TEST(GuidedStep, EqualsItsFormulaWithAndWithoutGuidance) {
   });
 }
 
+// What only moves, adds once or compares has the bytes of the CPU.
+TEST(Elementwise, HasTheBytesOfTheCpu) {
+  constexpr int64_t kRows = 5, kCols = 131;
+  const OwnedWeight table(Shape{kRows, kCols}, DType::kBF16, Numbers(1));
+  const OwnedMatrix x(kRows, kCols, Numbers(2)), row(1, kCols, Numbers(3));
+  const std::vector<int32_t> ids = {3, 0, 2, 2, 1};
+  std::vector<uint8_t> pixels(kRows * kCols);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(37 * i);
+  ForEachPlacement([&](DeviceContext& context, Placement placement) {
+    TestContext cpu(1);
+    const PlacedMatrix from(context, x, placement), addend(context, row, placement);
+    const auto check = [&](const char* name, const auto& here, const auto& there) {
+      OwnedMatrix out(x);
+      const OwnedMatrix expected(x);
+      const PlacedMatrix to(context, out, placement);
+      here(*to);
+      there(*expected);
+      ASSERT_TRUE(to.CopyTo(out)) << name;
+      EXPECT_TRUE(out == expected) << name;
+    };
+    const DeviceArray<int32_t> on_device(context, ids);
+    const DeviceArray<uint8_t> picture(context, pixels);
+    check(
+        "Embed", [&](const Matrix& out) { cuda::Embed(context, *table, on_device.data(), 1, out); },
+        [&](const Matrix& out) { cpu::Embed(cpu, *table, ids.data(), 1, out); });
+    check(
+        "AddTable", [&](const Matrix& out) { cuda::AddTable(context, *table, *from, out); },
+        [&](const Matrix& out) { cpu::AddTable(cpu, *table, *x, out); });
+    check(
+        "AddRow", [&](const Matrix& out) { cuda::AddRow(context, *addend, out); },
+        [&](const Matrix& out) { cpu::AddRow(cpu, *row, out); });
+    check(
+        "FromPixels", [&](const Matrix& out) { cuda::FromPixels(context, picture.data(), out); },
+        [&](const Matrix& out) { cpu::FromPixels(cpu, pixels.data(), out); });
+
+    const DeviceArray<float> best(context, std::vector<float>(kRows));
+    const DeviceArray<int32_t> index(context, std::vector<int32_t>(kRows)), flag(context, {1});
+    std::vector<float> best_there(kRows);
+    std::vector<int32_t> index_there(kRows);
+    cuda::KeepLargest(context, *from, 0, best.data(), index.data());
+    cpu::KeepLargest(cpu, *x, 0, best_there.data(), index_there.data());
+    EXPECT_EQ(best.Read(), best_there);
+    EXPECT_EQ(index.Read(), index_there);
+    cuda::CheckFinite(context, *from, flag.data());
+    EXPECT_EQ(flag.Read()[0] != 0, cpu::AllFinite(cpu, *x));
+  });
+}
+
+// Each is within the bound of its formula.
+TEST(Elementwise, AgreesWithTheCpu) {
+  constexpr int64_t kRows = 5, kCols = 131;
+  const OwnedMatrix a(kRows, kCols, Numbers(1)), b(kRows, kCols, Numbers(2)), before(kRows, kCols, Numbers(3)),
+      mask(kRows, 1, Numbers(4));
+  const StepScalars scalars = {2.5f, -0.25f};
+  ForEachPlacement([&](DeviceContext& context, Placement placement) {
+    TestContext cpu(1);
+    const PlacedMatrix on_a(context, a, placement), on_b(context, b, placement), weights(context, mask, placement);
+    const DeviceArray<StepScalars> step(context, {scalars});
+    const auto check = [&](const char* name, double bound, const auto& here, const auto& there) {
+      OwnedMatrix out(before);
+      const OwnedMatrix expected(before);
+      const PlacedMatrix to(context, out, placement);
+      here(*to);
+      there(*expected);
+      ASSERT_TRUE(to.CopyTo(out)) << name;
+      for (int64_t r = 0; r < kRows; ++r) {
+        for (int64_t c = 0; c < kCols; ++c) ASSERT_NEAR(out.at(r, c), expected.at(r, c), 2 * bound) << name;
+      }
+    };
+    for (const Activation activation : test::kActivations) {
+      check(
+          "Activate", test::ActivationBound(1, 0),
+          [&](const Matrix& out) { cuda::Activate(context, *on_a, activation, out); },
+          [&](const Matrix& out) { cpu::Activate(cpu, *a, activation, out); });
+    }
+    // As in the tests of each above and below.
+    check(
+        "GuidedStep", 8 * 0x1p-24,
+        [&](const Matrix& out) { cuda::GuidedStep(context, *on_a, *on_b, step.data(), {}, out); },
+        [&](const Matrix& out) { cpu::GuidedStep(cpu, *a, *b, scalars, {}, out); });
+    check(
+        "FollowPath", 24 * 0x1p-24,
+        [&](const Matrix& out) { cuda::FollowPath(context, *weights, *on_a, *on_b, 0.3f, out); },
+        [&](const Matrix& out) { cpu::FollowPath(cpu, *mask, *a, *b, 0.3f, out); });
+  });
+}
+
 // Also where rows end within a word.
 TEST(ToPixels, HasTheBytesOfTheCpu) {
   ForEachPlacement([](DeviceContext& context, Placement placement) {

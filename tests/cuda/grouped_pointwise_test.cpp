@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "ops/cpu/kernels.h"
 #include "ops/cuda/kernels.h"
 #include "support/comparison.h"
 #include "support/lane_test.h"
@@ -64,6 +65,25 @@ TEST(CudaGroupedPointwise, SmallShapesEqualTheirDefinition) {
         for (const Sizes& s : kSmall) Check(context, s, DType::kF32);
       },
       WeightType::kF32);
+}
+
+TEST(CudaGroupedPointwise, AgreesWithTheCpu) {
+  constexpr int64_t kRows = 67, kGroups = 3, kDim = 13, kChannels = kGroups * kDim;
+  const OwnedMatrix x(kRows, kChannels, Numbers(1)), expected(kRows, kChannels);
+  const OwnedWeight weight(Shape{kChannels, kDim, 1, 1}, DType::kBF16, Numbers(2));
+  test::TestContext cpu(1);
+  cpu::GroupedPointwise(cpu, *x, *weight, *expected);
+  ForEachSchedule([&](DeviceContext& context) {
+    OwnedMatrix out(kRows, kChannels);
+    const DeviceMatrix from(context, x), to(context, out);
+    cuda::GroupedPointwise(context, *from, *weight, *to);
+    to.CopyTo(out);
+    // Two sums of products below 1.
+    const double bound = 2 * test::SumBound(kDim, kDim);
+    for (int64_t t = 0; t < kRows; ++t) {
+      for (int64_t c = 0; c < kChannels; ++c) ASSERT_NEAR(out.at(t, c), expected.at(t, c), bound) << t << "," << c;
+    }
+  });
 }
 
 TEST(CudaGroupedPointwise, RowsAloneHaveTheSameBytes) {

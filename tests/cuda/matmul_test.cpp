@@ -13,6 +13,7 @@
 #include "support/comparison.h"
 #include "support/lane_test.h"
 #include "support/placed_matrix.h"
+#include "support/product_test.h"
 #include "support/tolerance.h"
 
 namespace blip3o {
@@ -125,6 +126,44 @@ TEST(CudaMatmul, EveryEpilogue) {
     Check(context, placement, {5, 13, 32, Activation::kRelu, false, 0, true}, DType::kBF16, 2 * kRounded);
     Check(context, placement, {5, 13, 32, Activation::kTanh, true, 5, false}, DType::kBF16, 2 * kRounded);
   });
+}
+
+// Both sum the same products of what bf16 holds, or split it.
+TEST(CudaMatmul, AgreesWithTheCpu) {
+  constexpr int64_t kRows = 19, kCols = 37, kDepth = 75;
+  OwnedMatrix x(kRows, kDepth, Numbers(1));
+  const OwnedMatrix gate(kRows, kCols, Numbers(4)), residual(kRows, kCols, Numbers(3));
+  for (int64_t t = 0; t < kRows; ++t) {
+    for (int64_t k = 0; k < kDepth; ++k) x.at(t, k) = F32FromBF16(BF16FromF32(x.at(t, k)));
+  }
+  const OwnedWeight weight(Shape{kCols, kDepth}, DType::kBF16, Numbers(2)), bias(Shape{kCols}, DType::kF32, Numbers(5));
+  const Capacity capacity = {.product_depth = kDepth, .product_stride = (*x).stride};
+  constexpr cpu::Compute kCompute = cpu::Compute::kF32;
+  test::ProductContext cpu(1, cpu::MatmulScratch(capacity, kCompute, 1), kCompute);
+  const OwnedMatrix expected(kRows, kCols);
+  ASSERT_TRUE(cpu::Matmul(cpu, *x, *weight, {*bias, Activation::kSilu, *gate, *residual}, *expected).ok());
+  for (const WeightType type : {WeightType::kBF16, WeightType::kF32}) {
+    ForEachPlacement(
+        [&](DeviceContext& context, Placement placement) {
+          OwnedMatrix out(kRows, kCols);
+          const PlacedMatrix from(context, x, placement), factor(context, gate, placement),
+              added(context, residual, placement), to(context, out, placement);
+          cuda::Matmul(context, *from, *weight, {*bias, Activation::kSilu, *factor, *added}, *to);
+          ASSERT_TRUE(to.CopyTo(out));
+          Comparison comparison;
+          for (int64_t t = 0; t < kRows; ++t) {
+            for (int64_t n = 0; n < kCols; ++n) {
+              const Exact sum = Dot(x, t, weight, n);
+              // Of each; the gate is at most 1.
+              const double largest = sum.magnitude + 1;
+              const double bound = test::ActivationBound(largest, BoundOf(sum, kDepth, 0) + 2 * test::kUnit * largest);
+              comparison.Add(out.at(t, n), expected.at(t, n), 2 * (bound + 3 * test::kUnit * largest), t, n);
+            }
+          }
+          EXPECT_TRUE(comparison.Verdict());
+        },
+        type);
+  }
 }
 
 TEST(CudaMatmul, RowsAloneHaveTheSameBytes) {

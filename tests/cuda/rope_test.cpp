@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/cpu/kernels.h"
 #include "ops/cuda/kernels.h"
 #include "support/comparison.h"
 #include "support/lane_test.h"
@@ -48,8 +49,10 @@ std::vector<double> RotatedHead(const float* x, const OwnedWeight& weight, int64
 }
 
 // Values after the norm stay below sqrt(head_dim); a dozen roundings each, and half of one for each of the angles.
+double HeadBound(int64_t head_dim) { return 16 * 0x1p-24 * std::sqrt(static_cast<double>(head_dim)); }
+
 void ExpectHead(const float* actual, const std::vector<double>& expected, int64_t row, Comparison& comparison) {
-  const double tolerance = 16 * 0x1p-24 * std::sqrt(static_cast<double>(expected.size()));
+  const double tolerance = HeadBound(static_cast<int64_t>(expected.size()));
   for (size_t i = 0; i < expected.size(); ++i) {
     comparison.Add(actual[i], expected[i], tolerance, row, static_cast<int64_t>(i));
   }
@@ -137,6 +140,39 @@ TEST(CudaRotaryAppend, EqualsItsFormula) {
   CheckPrefill({4, 2, 26}, 1, 1009, DType::kF32);
   CheckPrefill({9, 3, 66}, 2, 63, DType::kF32);
   CheckPrefill({1, 1, 514}, 2, 77, DType::kBF16);  // more pairs than threads
+}
+
+// Each is off by at most what ExpectHead allows.
+TEST(CudaRotaryAppend, AgreesWithTheCpu) {
+  const AttentionShape shape = {6, 2, 26};
+  constexpr int64_t kRows = 5, kPosition = 1003, kCapacity = kPosition + kRows;
+  const Job job(shape, kRows, DType::kBF16);
+  HostCache there(shape, 1, kCapacity, 0, 6);
+  const OwnedMatrix rotated_there(job.q);
+  test::TestContext cpu(1);
+  cpu::RotaryAppend(cpu, job.parameters, *rotated_there, *job.k, *job.v,
+                    {there.Key(0, 0, 0), there.Value(0, 0, 0), kCapacity, kPosition});
+  const double bound = 2 * HeadBound(shape.head_dim);
+  ForEachPlacement([&](DeviceContext& context, Placement placement) {
+    HostCache here(shape, 1, kCapacity, 0, 6);
+    const DeviceCache cache(context, here, placement == Placement::kOdd ? 1 : 4);
+    OwnedMatrix rotated(job.q);
+    const PlacedMatrix q(context, job.q, placement), k(context, job.k, placement), v(context, job.v, placement);
+    float* values = cache.data() + shape.kv_heads * kCapacity * shape.head_dim;
+    cuda::RotaryAppend(context, job.parameters, *q, *k, *v, {cache.data(), values, kCapacity, kPosition});
+    ASSERT_TRUE(q.CopyTo(rotated));
+    here.SetValues(cache.Read());
+    Comparison comparison;
+    for (int64_t t = 0; t < kRows; ++t) {
+      for (int64_t c = 0; c < rotated.cols(); ++c) {
+        comparison.Add(rotated.at(t, c), rotated_there.at(t, c), bound, t, c);
+      }
+    }
+    for (size_t i = 0; i < here.values().size(); ++i) {  // NaN where neither has written
+      comparison.Add(here.values()[i], there.values()[i], bound, -1, static_cast<int64_t>(i));
+    }
+    EXPECT_TRUE(comparison.Verdict());
+  });
 }
 
 TEST(CudaRotaryAppend, AnglesKeepTheirDigitsAtEveryPosition) {

@@ -16,6 +16,7 @@
 #include "support/comparison.h"
 #include "support/lane_test.h"
 #include "support/placed_matrix.h"
+#include "support/scratch_context.h"
 #include "support/tolerance.h"
 
 namespace blip3o {
@@ -333,6 +334,14 @@ TEST(CudaTokenMatmul, TakesAWeightThatLiesInTheDevicesMemory) {
   });
 }
 
+// silu(gate) · up of one row and column.
+Bounded SwiGlu(const Bounded& gate, const Bounded& up) {
+  const double silu = test::Activated(Activation::kSilu, gate.value);
+  const double error = test::ActivationBound(gate.value, gate.bound);
+  const double value = silu * up.value;
+  return {value, std::abs(silu) * up.bound + (std::abs(up.value) + up.bound) * error + 2 * kUnit * std::abs(value)};
+}
+
 void CheckSwiGlu(DeviceContext& context, Placement placement, WeightType type, int64_t rows, int64_t depth,
                  int64_t columns, bool normed) {
   SCOPED_TRACE(testing::Message() << rows << "x" << depth << "x" << columns << (normed ? " normed" : ""));
@@ -346,14 +355,52 @@ void CheckSwiGlu(DeviceContext& context, Placement placement, WeightType type, i
   Comparison comparison;
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t n = 0; n < columns; ++n) {
-      const Bounded g = Dot(type, input, r, gate, n), u = Dot(type, input, r, up, n);
-      const double silu = test::Activated(Activation::kSilu, g.value);
-      const double silu_error = test::ActivationBound(g.value, g.bound);
-      const double bound = std::abs(silu) * u.bound + (std::abs(u.value) + u.bound) * silu_error;
-      comparison.Add(out.at(r, n), silu * u.value, bound + 2 * kUnit * std::abs(silu * u.value), r, n);
+      const Bounded expected = SwiGlu(Dot(type, input, r, gate, n), Dot(type, input, r, up, n));
+      comparison.Add(out.at(r, n), expected.value, expected.bound, r, n);
     }
   }
   ASSERT_TRUE(comparison.Verdict());
+}
+
+// Then both sum the same products.
+void RoundToBF16(const OwnedMatrix& x) {
+  for (int64_t r = 0; r < x.rows(); ++r) {
+    for (int64_t k = 0; k < x.cols(); ++k) x.at(r, k) = F32FromBF16(BF16FromF32(x.at(r, k)));
+  }
+}
+
+// The norm's product with x is rounded where the type is, so that only F32 is normed here.
+TEST(CudaTokenMatmul, AgreesWithTheCpu) {
+  constexpr int64_t kDepth = 197, kColumns = 21;
+  ForEachType([](DeviceContext& context, Placement placement, WeightType type) {
+    for (const int64_t rows : {1, 5, 18}) {
+      const Input input(rows, kDepth, type == WeightType::kF32);
+      RoundToBF16(input.x);
+      const Weight weight(type, kColumns, kDepth, 3), gate(type, kColumns, kDepth, 4), up(type, kColumns, kDepth, 5);
+      test::ScratchContext cpu(1, cpu::TokenMatmulScratch({.product_depth = kDepth}, 1));
+      OwnedMatrix product(rows, kColumns), gated(rows, kColumns);
+      const OwnedMatrix product_there(rows, kColumns), gated_there(rows, kColumns);
+      const PlacedMatrix x(context, input.x, placement), to_product(context, product, placement),
+          to_gated(context, gated, placement);
+      OwnWeights own(context, type);
+      const TokenProduct here = {*weight, {}, *to_product}, there = {*weight, {}, *product_there};
+      cuda::TokenMatmul(own, input.For(*x), {&here, 1});
+      cuda::TokenSwiGlu(own, input.For(*x), *gate, *up, *to_gated);
+      cpu::TokenMatmul(cpu, input.For(*input.x), {&there, 1});
+      cpu::TokenSwiGlu(cpu, input.For(*input.x), *gate, *up, *gated_there);
+      ASSERT_TRUE(to_product.CopyTo(product) && to_gated.CopyTo(gated));
+      Comparison comparison;
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t n = 0; n < kColumns; ++n) {
+          const Bounded sum = Dot(type, input, r, weight, n);
+          comparison.Add(product.at(r, n), product_there.at(r, n), 2 * sum.bound, r, n);
+          const Bounded both = SwiGlu(Dot(type, input, r, gate, n), Dot(type, input, r, up, n));
+          comparison.Add(gated.at(r, n), gated_there.at(r, n), 2 * both.bound, r, kColumns + n);
+        }
+      }
+      ASSERT_TRUE(comparison.Verdict()) << rows << " rows";
+    }
+  });
 }
 
 TEST(CudaTokenSwiGlu, EqualsItsFormula) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "ops/cpu/kernels.h"
 #include "ops/cuda/kernels.h"
 #include "support/comparison.h"
 #include "support/lane_test.h"
@@ -154,6 +155,51 @@ TEST(CudaFinishTokens, NormsTheRowAndAdvancesItsCounters) {
       EXPECT_TRUE(comparison.Verdict());
     });
   }
+}
+
+// What is moved has the same bytes; of the norm each is within its bound.
+TEST(CudaTokenRows, AgreeWithTheCpu) {
+  constexpr int64_t kWidth = 131;
+  const OwnedWeight norm(Shape{kWidth}, DType::kBF16, Numbers(4)),
+      embedding(Shape{9, kWidth}, DType::kBF16, Numbers(3));
+  const OwnedMatrix x(3, kWidth, Numbers(5));
+  ForEachPlacement([&](DeviceContext& context, Placement placement) {
+    Rows rows(context, {0, 4, 2}, kWidth, placement);
+    OwnedMatrix gathered(3, kWidth), embedded(3, kWidth);
+    const OwnedMatrix gathered_there(3, kWidth), embedded_there(3, kWidth);
+    const PlacedMatrix from(context, x, placement), states(context, gathered, placement),
+        codes(context, embedded, placement);
+    cuda::GatherHiddenStates(context, **rows.table, *states);
+    cuda::EmbedTokens(context, *embedding, 1, **rows.table, *codes);
+    cuda::FinishTokens(context, *from, *norm, kEps, **rows.table);
+    ASSERT_TRUE(states.CopyTo(gathered) && codes.CopyTo(embedded));
+
+    test::TestContext cpu(1);
+    std::vector<TokenRow> there = rows.host_rows;
+    for (size_t r = 0; r < 3; ++r) {
+      there[r].hidden_states = rows.host_states[r].data();
+      there[r].tokens = rows.host_tokens[r].data();
+    }
+    const TokenTable table{there.data(), 3, 50};
+    cpu::GatherHiddenStates(table, *gathered_there);
+    cpu::EmbedTokens(cpu, *embedding, 1, table, *embedded_there);
+    cpu::FinishTokens(cpu, *x, *norm, kEps, table);
+    EXPECT_TRUE(gathered == gathered_there);
+    EXPECT_TRUE(embedded == embedded_there);
+    const std::vector<TokenRow> here = rows.table->Read();
+    Comparison comparison;
+    for (size_t r = 0; r < 3; ++r) {
+      EXPECT_EQ(here[r].drawn, there[r].drawn);
+      EXPECT_EQ(here[r].position, there[r].position);
+      const std::vector<float> after = rows.ReadStates(r);
+      for (size_t i = 0; i < after.size(); ++i) {
+        const float expected = rows.host_states[r][i];
+        comparison.Add(after[i], expected, 2.1 * test::Gamma(kWidth / 2 + 8) * std::abs(expected) + 0x1p-125,
+                       static_cast<int64_t>(r), static_cast<int64_t>(i));
+      }
+    }
+    EXPECT_TRUE(comparison.Verdict());
+  });
 }
 
 TEST(CudaFinishTokens, RowsHaveTheSameBytesAlone) {

@@ -41,7 +41,9 @@ class AttentionReference {
     error_ = std::max(error_, (rounding_.scores + Gamma(3 * head_dim_ + 16)) * magnitude * scale);
   }
 
-  void Check(const float* out, int64_t row, int64_t first_column, Comparison& comparison) const {
+  // `other`: another's result, which rounds no coarser, to compare with in place of the formula.
+  void Check(const float* out, int64_t row, int64_t first_column, Comparison& comparison,
+             const float* other = nullptr) const {
     const double maximum = *std::max_element(scores_.begin(), scores_.end());
     std::vector<double> weights;
     double sum = 0;
@@ -56,7 +58,11 @@ class AttentionReference {
         expected += weights[j] / sum * values_[j][c];
         magnitude += weights[j] / sum * std::abs(values_[j][c]);
       }
-      comparison.Add(out[c], expected, relative * magnitude, row, first_column + c);
+      if (other != nullptr) {
+        comparison.Add(out[c], other[c], 2 * relative * magnitude, row, first_column + c);
+      } else {
+        comparison.Add(out[c], expected, relative * magnitude, row, first_column + c);
+      }
     }
   }
 

@@ -250,7 +250,7 @@ TEST_F(DeviceTest, GivesAllItsMemoryBack) {
 
 TEST_F(DeviceTest, AnswersForItsOwnMemory) {
   ShadowOptions options;
-  options.memory_bytes = int64_t{48} << 20;
+  options.memory_bytes = int64_t{16} << 20;
   const auto device = std::make_shared<ShadowDevice>(options);
   const auto engine = OpenOn(device);
   const Metrics metrics = engine->metrics();
@@ -265,6 +265,38 @@ TEST_F(DeviceTest, AnswersForItsOwnMemory) {
   const auto refused = poor->Submit(RequestOf("text"));
   EXPECT_EQ(refused.status().code(), StatusCode::kOutOfMemory) << refused.status().message();
   EXPECT_TRUE(poor->metrics().healthy);
+}
+
+// All that is allocated lies in one piece, taken before anything else.
+TEST_F(DeviceTest, TakesItsMemoryInOnePiece) {
+  const auto device = std::make_shared<ShadowDevice>();
+  ASSERT_NE(OpenOn(device), nullptr);
+  EXPECT_GT(device->arena_bytes(), 0);
+  EXPECT_LT(device->arena_bytes(), ShadowOptions().memory_bytes);
+  ExpectNoComplaints(*device);
+
+  const auto limited = std::make_shared<ShadowDevice>();
+  EngineOptions options = OnDevice(limited);
+  options.memory_limit_bytes = int64_t{48} << 20;
+  auto engine = Engine::Open(test::GoldenCheckpoint("tiny"), options);
+  ASSERT_TRUE(engine.ok()) << engine.status().message();
+  EXPECT_EQ(limited->arena_bytes(), options.memory_limit_bytes);
+  EXPECT_EQ((*engine)->metrics().memory_limit_bytes, options.memory_limit_bytes);
+  ExpectResults(Compute(**engine, RequestOf("text"), "text"), "text");
+  ExpectNoComplaints(*limited);
+}
+
+TEST_F(DeviceTest, IsTheCpuWhereItsMemoryCanNotBeHad) {
+  EngineOptions options = OnDevice(std::make_shared<ShadowDevice>());
+  options.memory_limit_bytes = int64_t{1} << 40;
+  const auto refused = Engine::Open(test::GoldenCheckpoint("tiny"), options);
+  EXPECT_EQ(refused.status().code(), StatusCode::kOutOfMemory);
+  EXPECT_NE(refused.status().message().find("no 1099511627776 bytes for an arena"), std::string::npos);
+  options.device = DeviceOption::kAuto;
+  auto engine = Engine::Open(test::GoldenCheckpoint("tiny"), options);
+  ASSERT_TRUE(engine.ok()) << engine.status().message();
+  EXPECT_EQ((*engine)->device(), DeviceOption::kCpu);
+  EXPECT_NE((*engine)->device_reason().find("for an arena"), std::string::npos);
 }
 
 // The shadow itself: what the tests above rely on.

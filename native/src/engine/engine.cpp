@@ -334,7 +334,7 @@ Status Engine::Prefill(const Workplace& at, Run& run) {
 
 // For others with the same prompt, where there is room. Without memory nobody is worse off than before.
 void Engine::RememberPrompt(const Workplace& at, const Run& run) {
-  const int64_t bytes = pipeline_.language().PromptBytes(run);
+  const int64_t bytes = pipeline_.language().PromptBytes(static_cast<int64_t>(run.sequence.size()));
   {
     const std::lock_guard lock(mutex_);
     const int64_t most = std::min(scheduler_.room() + prompts_.size_bytes(), scheduler_.limit() / kPromptsPart);
@@ -344,8 +344,8 @@ void Engine::RememberPrompt(const Workplace& at, const Run& run) {
   }
   Result<Buffer> memory = at.ops.Allocate(bytes);
   if (memory.ok()) {
-    auto prompt = std::make_shared<KnownPrompt>(
-        pipeline_.language().CopyPrompt(at.ops, run, std::move(*memory), Holding(account_, bytes)));
+    auto prompt = std::make_shared<KnownPrompt>();
+    *prompt = pipeline_.language().CopyPrompt(at.ops, run, std::move(*memory), Holding(account_, bytes));
     if (at.ops.Finish().ok()) {
       const std::lock_guard lock(mutex_);
       // Unless it was taken for a request meanwhile.

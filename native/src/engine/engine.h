@@ -123,6 +123,8 @@ class Engine {
   Status StartLane(Lane& lane);
   // No exception leaves a lane's thread.
   Status StartBackend(Lane& lane);
+  // The device's memory for all that is held beside the weights: the limit, or what is usual and free.
+  Status TakeArena(const Lane& lane);
   // Computes what stays: the codebook. Without memory for it the model can do all but read reference tokens.
   Status LoadConstants(Lane& lane);
   Status LoadCodebook(Lane& lane);

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "engine/engine.h"
+#include "engine/memory_plan.h"
 #include "ops/backend.h"
 #include "ops/cpu/cpu_ops.h"
 
@@ -20,6 +21,8 @@ namespace {
 constexpr int kMaxThreads = 1024;
 constexpr int32_t kMaxQueueLimit = 1 << 20;
 constexpr int32_t kMaxLatencyTarget = 3600 * 1000;
+// Of a device's free memory, where no limit is set, so much stays the driver's, for kernels' code and recorded work.
+constexpr int64_t kDriversPart = 16, kMostOfDriver = int64_t{1} << 30;
 
 // A checkpoint's failures are the same on any device.
 bool IsOfDevice(const Status& failure) {
@@ -226,12 +229,24 @@ Status Engine::StartBackend(Lane& lane) {
     }
     if (!language) return {};
     backend_ = device_ != nullptr ? device_->name() : lane.ops->name();
+    if (device_ != nullptr) BLIP3O_RETURN_IF_ERROR(TakeArena(lane));
     return LoadConstants(lane);
   } catch (const std::bad_alloc&) {
     return OutOfMemory("the machine ran out of memory while the model was opened: free some and try again");
   } catch (const std::exception& error) {
     return InternalError(fmt::format("unexpected failure: {}: please report it", error.what()));
   }
+}
+
+Status Engine::TakeArena(const Lane& lane) {
+  if (options_.memory_limit_bytes > 0) return device_->TakeArena(options_.memory_limit_bytes);
+  const Request usual = TextRequest(checkpoint_->config());
+  const int64_t prompt = pipeline_.language().PromptBytes(static_cast<int64_t>(usual.prompt.size()));
+  const bool codebook = capabilities_.reference_tokens_lack.empty();
+  const int64_t all = ArenaBytes(codebook ? pipeline_.encoder().codebook_bytes() : 0,
+                                 DemandOf(*lane.ops, pipeline_.Measure(usual)), prompt);
+  const int64_t free = device_->FreeBytes();
+  return device_->TakeArena(std::min(all, free - std::min(free / kDriversPart, kMostOfDriver)));
 }
 
 Status Engine::LoadConstants(Lane& lane) {

@@ -166,17 +166,19 @@ Matrix LanguageHalf::Rows(float* data, int64_t positions, int64_t capacity) cons
   return {data, config.num_layers * 2 * config.num_kv_heads, positions * config.head_dim, capacity * config.head_dim};
 }
 
-int64_t LanguageHalf::PromptBytes(const Run& run) const {
-  const Matrix rows = Rows(nullptr, static_cast<int64_t>(run.sequence.size()), 0);
+int64_t LanguageHalf::PromptBytes(int64_t positions) const {
+  const Matrix rows = Rows(nullptr, positions, 0);
   return (rows.rows * rows.cols + config_.language_model.hidden_size) * SizeOf(DType::kF32);
 }
 
 KnownPrompt LanguageHalf::CopyPrompt(Ops& ops, const Run& run, Buffer memory, Holding holding) const {
   const int64_t positions = static_cast<int64_t>(run.sequence.size()), hidden = config_.language_model.hidden_size;
-  const Matrix rows = Rows(static_cast<float*>(memory.data()), positions, positions);
+  // Nothing behind the first copy may throw: memory that is given back must not be written any more.
+  KnownPrompt prompt{run.sequence, std::move(memory), std::move(holding)};
+  const Matrix rows = Rows(static_cast<float*>(prompt.memory.data()), positions, positions);
   ops.Copy(Rows(run.cache.data, positions, run.cache.capacity), rows);
   ops.Copy(run.hidden_states.Rows(0, 1), {rows.row(rows.rows), 1, hidden, hidden});
-  return {run.sequence, std::move(memory), std::move(holding)};
+  return prompt;
 }
 
 void LanguageHalf::TakePrompt(Ops& ops, const KnownPrompt& prompt, Run& run) const {

@@ -29,7 +29,7 @@ class LanguageHalf {
   void NextTokens(const Workplace& at, std::span<Run* const> runs, std::vector<Status>& statuses) const;
 
   // A prompt that a run has prefilled whole, for others: its bytes, its making, and its use in place of the prefill.
-  int64_t PromptBytes(const Run& run) const;
+  int64_t PromptBytes(int64_t positions) const;
   KnownPrompt CopyPrompt(Ops& ops, const Run& run, Buffer memory, Holding holding) const;
   void TakePrompt(Ops& ops, const KnownPrompt& prompt, Run& run) const;
 

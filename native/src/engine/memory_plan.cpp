@@ -5,6 +5,7 @@
 
 #include "base/thread_pool.h"
 #include "engine/pipeline.h"
+#include "engine/prompt_cache.h"
 #include "model/diffusion_transformer.h"
 #include "ops/backend.h"
 #include "ops/cpu/cpu_ops.h"
@@ -33,7 +34,7 @@ Status PlanCpu(const Checkpoint& checkpoint, const Pipeline& pipeline, const Eng
   return {};
 }
 
-Status PlanCuda(Checkpoint& checkpoint, const Pipeline& pipeline, const EngineOptions& options, MemoryReport& report) {
+Status PlanCuda(Checkpoint& checkpoint, Pipeline& pipeline, const EngineOptions& options, MemoryReport& report) {
   CudaOptions cuda;
   cuda.exact = ResolveCompute(options.compute, DeviceOption::kCuda, checkpoint) == ComputeOption::kF32;
   if ((options.quantization & kInt8Language) != 0) checkpoint.QuantizeSizesOnly();
@@ -46,10 +47,24 @@ Status PlanCuda(Checkpoint& checkpoint, const Pipeline& pipeline, const EngineOp
   BLIP3O_ASSIGN_OR_RETURN(const int64_t language, CudaScratchBytes(cuda, need.language.capacity));
   BLIP3O_ASSIGN_OR_RETURN(const int64_t picture, CudaScratchBytes(cuda, need.picture.capacity));
   report.scratch = language + picture;
+  const Demand usual{.slab_bytes = report.slab,
+                     .language_bytes = need.language.workspace_bytes + language,
+                     .picture_bytes = need.picture.workspace_bytes + picture};
+  const int64_t prompt_length = static_cast<int64_t>(TextRequest(checkpoint.config()).prompt.size());
+  const int64_t prompt = pipeline.language().PromptBytes(prompt_length);
+  report.requests = LanguageModel::kMostRows;
+  report.prompts = static_cast<int64_t>(PromptCache::kMostPrompts) * prompt;
+  report.arena =
+      options.memory_limit_bytes > 0 ? options.memory_limit_bytes : ArenaBytes(report.constants, usual, prompt);
   return {};
 }
 
 }  // namespace
+
+int64_t ArenaBytes(int64_t constants, const Demand& usual, int64_t prompt_bytes) {
+  return constants + usual.language_bytes + usual.picture_bytes + LanguageModel::kMostRows * usual.slab_bytes +
+         static_cast<int64_t>(PromptCache::kMostPrompts) * prompt_bytes;
+}
 
 Result<MemoryReport> PlanMemory(const std::filesystem::path& directory, const EngineOptions& options) {
   BLIP3O_RETURN_IF_ERROR(CheckOptions(options));

@@ -15,4 +15,8 @@ namespace blip3o {
 // UNSUPPORTED (this build lacks the backend).
 Result<MemoryReport> PlanMemory(const std::filesystem::path& directory, const EngineOptions& options);
 
+// What a device takes in one piece where no limit is set: constants, work of both halves, slabs of as many usual
+// requests as draw tokens together, and the prompts that are remembered.
+int64_t ArenaBytes(int64_t constants, const Demand& usual, int64_t prompt_bytes);
+
 }  // namespace blip3o

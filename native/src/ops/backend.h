@@ -37,6 +37,10 @@ class Device {
   // beside views of the real weights, and compute nothing (DryOps). `e4m3` are those of them, of Matmul alone, whose
   // products may be in E4M3 where the device has such; else they are as the others. Errors: OUT_OF_MEMORY, DEVICE_LOST.
   virtual Status Preload(const std::function<void(Ops&)>& dry_run, const std::vector<View>& e4m3) = 0;
+  // Takes one piece of memory that all that is allocated from now on lies in, `bytes` in all: while requests run, the
+  // driver is asked for none and gets none back, for which it would wait for everybody's work. Once, behind Preload.
+  // Errors: OUT_OF_MEMORY, DEVICE_LOST. A device whose memory costs nothing to ask for does nothing.
+  virtual Status TakeArena(int64_t bytes) { return (void)bytes, Status(); }
   // Of the weights that it holds.
   virtual int64_t weight_bytes() const = 0;
   // What Allocate could still give. As health(), no call of the driver once the device is lost: then 0.

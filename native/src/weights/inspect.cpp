@@ -70,7 +70,8 @@ Json PartReport(ModelPart part, const std::vector<BoundTensor>& tensors) {
 Json MemoryObject(const MemoryReport& memory) {
   return {{"device", memory.device},       {"tensors", memory.tensors},     {"problem", memory.problem},
           {"weights", memory.weights},     {"constants", memory.constants}, {"slab", memory.slab},
-          {"workspace", memory.workspace}, {"scratch", memory.scratch}};
+          {"workspace", memory.workspace}, {"scratch", memory.scratch},     {"arena", memory.arena},
+          {"requests", memory.requests},   {"prompts", memory.prompts}};
 }
 
 Json CapabilityReport(const std::string& lacks) { return {{"available", lacks.empty()}, {"lacks", lacks}}; }

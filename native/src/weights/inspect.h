@@ -21,6 +21,11 @@ struct MemoryReport {
   int64_t slab = 0;       // of each request that was started and has not ended
   int64_t workspace = 0;  // of all requests together: activations of the piece of work at hand, of either half
   int64_t scratch = 0;    // the same of operations
+  // Of a device beside the host: the one piece that all but the weights lies in. Where no limit says how large: the
+  // constants, workspace, scratch, so many slabs, and remembered prompts.
+  int64_t arena = 0;
+  int64_t requests = 0;
+  int64_t prompts = 0;  // bytes of all
 };
 
 // JSON, for blip3o_checkpoint_inspect:

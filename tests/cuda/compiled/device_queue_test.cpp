@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <deque>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -265,6 +266,83 @@ TEST_F(DeviceQueueTest, NoMemoryIsNoFault) {
   EXPECT_TRUE(queue->Allocate(16).ok());
 }
 
+// Requests that come and go behind the opening: slabs, memory of lanes that grow, prompts that stay for a while.
+TEST_F(DeviceQueueTest, RequestsAskTheDriverForNoMemory) {
+  const auto state = NewState();
+  const auto language = NewQueue(state), picture = NewQueue(state, nullptr, LaneRole::kPicture);
+  const Buffer weights = std::move(language->Allocate(1 << 20).value());
+  ASSERT_TRUE(state->TakeArena(8 << 20).ok());
+  EXPECT_FALSE(language->Owns(static_cast<char*>(weights.data()) + (1 << 20)));
+  const int allocations = Calls("cudaMalloc"), frees = Calls("cudaFree");
+  std::deque<Buffer> prompts;
+  Buffer workspace;
+  for (int i = 0; i < 100; ++i) {
+    Buffer slab = std::move(language->Allocate(10000 + 700 * (i % 7)).value());
+    ASSERT_EQ(reinterpret_cast<uintptr_t>(slab.data()) % 256, reinterpret_cast<uintptr_t>(weights.data()) % 256);
+    EXPECT_TRUE(language->Owns(static_cast<char*>(slab.data()) + slab.size_bytes() - 1));
+    if (i % 10 == 0) {
+      workspace = Buffer();
+      workspace = std::move(picture->Allocate(5000 * (i + 1)).value());
+    }
+    int32_t* number = static_cast<int32_t*>(slab.data());
+    language->CopyIn(&i, sizeof(i), number);
+    Launch(*language, number, number, 2, 1);
+    ASSERT_TRUE(language->Finish().ok());
+    EXPECT_EQ(Read(*picture, number), 2 * i + 1);
+    prompts.push_back(std::move(language->Allocate(3000 + i).value()));
+    if (prompts.size() > 16) prompts.pop_front();
+  }
+  EXPECT_EQ(Calls("cudaMalloc"), allocations);
+  EXPECT_EQ(Calls("cudaFree"), frees);
+  prompts.clear();
+  workspace = Buffer();
+  EXPECT_EQ(state->FreeBytes().value(), 8 << 20);
+}
+
+TEST_F(DeviceQueueTest, AFullArenaIsNoFault) {
+  const auto state = NewState();
+  const auto queue = NewQueue(state);
+  ASSERT_TRUE(state->TakeArena(1 << 20).ok());
+  std::vector<Buffer> pieces;
+  for (int i = 0; i < 4; ++i) pieces.push_back(std::move(queue->Allocate(1 << 18).value()));
+  pieces.erase(pieces.begin() + 2);
+  pieces.erase(pieces.begin());
+  // Half of it is free, and in two pieces.
+  const Result<Buffer> none = queue->Allocate(1 << 19);
+  EXPECT_EQ(none.status().code(), StatusCode::kOutOfMemory);
+  EXPECT_NE(none.status().message().find("Fake 1 has no 524288 bytes left, 524288 are free in pieces"),
+            std::string::npos)
+      << none.status().message();
+  EXPECT_TRUE(state->health().ok());
+  EXPECT_TRUE(queue->Allocate(1 << 18).ok());
+}
+
+TEST_F(DeviceQueueTest, AnArenaThatCanNotBeHadSaysTheNumbers) {
+  const auto state = NewState();
+  const Status status = state->TakeArena(int64_t{2} << 30);
+  EXPECT_EQ(status.code(), StatusCode::kOutOfMemory);
+  EXPECT_NE(status.message().find("Fake 1 has no 2147483648 bytes in one piece for requests, beside the weights: "
+                                  "1073741824 are free"),
+            std::string::npos)
+      << status.message();
+  EXPECT_TRUE(state->health().ok());
+}
+
+// The move to the other stream failed: what was queued on the first is waited for all the same.
+TEST_F(DeviceQueueTest, NothingIsUnderWayBehindAMoveThatFailed) {
+  const auto state = NewState();
+  std::shared_ptr<MultiprocessorSplit> split = std::move(MultiprocessorSplit::Create(state).value());
+  const auto queue = NewQueue(state, split), other = NewQueue(state, split, LaneRole::kPicture);
+  const Number a(*queue, 1);
+  queue->BeginWork();
+  Launch(*queue, a.at(), a.at(), 5, 0);
+  other->BeginWork();
+  Fake().fails["cudaStreamWaitEvent"] = cudaErrorInvalidValue;
+  queue->Repeat({1, nullptr, 7}, [] {});
+  EXPECT_FALSE(queue->Finish().ok());
+  EXPECT_EQ(*a.at(), 5);
+}
+
 TEST_F(DeviceQueueTest, AFaultEndsEverythingAndNothingCallsTheDriverAgain) {
   const auto state = NewState();
   std::shared_ptr<MultiprocessorSplit> split = std::move(MultiprocessorSplit::Create(state).value());
@@ -310,6 +388,7 @@ TEST_F(DeviceQueueTest, EverythingIsGivenBack) {
     std::shared_ptr<MultiprocessorSplit> split = std::move(MultiprocessorSplit::Create(state).value());
     const auto queue = NewQueue(state, split);
     split.reset();
+    ASSERT_TRUE(state->TakeArena(1 << 16).ok());
     const Number a(*queue, 1);
     EXPECT_TRUE(queue->Owns(a.at()));
     EXPECT_FALSE(queue->Owns(a.at() + 1));

@@ -76,7 +76,7 @@ class ShadowDevice::State {
   Result<Buffer> Allocate(int64_t size_bytes, const std::shared_ptr<State>& self) {
     const std::lock_guard lock(mutex_);
     if (!lost_.ok()) return lost_;
-    if (allocations_++ == options.no_memory_at || size_bytes > options.memory_bytes - used_) {
+    if (allocations_++ == options.no_memory_at || size_bytes > Most() - used_) {
       return OutOfMemory(fmt::format("the shadow has no {} bytes left: free some memory", size_bytes));
     }
     const int64_t rounded = std::max<int64_t>(1, (size_bytes + kAlignment - 1) / kAlignment) * kAlignment;
@@ -137,7 +137,17 @@ class ShadowDevice::State {
   }
   int64_t FreeBytes() const {
     const std::lock_guard lock(mutex_);
-    return lost_.ok() ? options.memory_bytes - used_ : 0;
+    return lost_.ok() ? Most() - used_ : 0;
+  }
+  Status TakeArena(int64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    if (!lost_.ok()) return lost_;
+    if (allocations_ > 0) complaints_.push_back("memory was allocated before the arena was taken");
+    if (bytes > options.memory_bytes) {
+      return OutOfMemory(fmt::format("the shadow has no {} bytes for an arena: free some memory", bytes));
+    }
+    arena_ = bytes;
+    return {};
   }
   template <typename T>
   T Read(T State::*member) const {
@@ -147,10 +157,11 @@ class ShadowDevice::State {
 
   const ShadowOptions options;
   std::shared_ptr<ThreadPool> pool;
-  int64_t operations_ = 0, replayed_ = 0, allocations_ = 0, used_ = 0;
+  int64_t operations_ = 0, replayed_ = 0, allocations_ = 0, used_ = 0, arena_ = 0;
   int most_repeats_ahead_ = 0;
 
  private:
+  int64_t Most() const { return arena_ > 0 ? arena_ : options.memory_bytes; }
   void Free(void* data) {
     const std::lock_guard lock(mutex_);
     const auto it = live_.find(static_cast<char*>(data) - seen_);
@@ -494,6 +505,7 @@ Status ShadowDevice::Preload(const std::function<void(Ops&)>& dry_run, const std
   return {};
 }
 
+Status ShadowDevice::TakeArena(int64_t bytes) { return state_->TakeArena(bytes); }
 int64_t ShadowDevice::weight_bytes() const { return state_->weight_bytes(); }
 int64_t ShadowDevice::FreeBytes() const { return state_->FreeBytes(); }
 Status ShadowDevice::health() const { return state_->lost(); }
@@ -502,6 +514,7 @@ int64_t ShadowDevice::operations() const { return state_->Read(&State::operation
 int64_t ShadowDevice::replayed() const { return state_->Read(&State::replayed_); }
 int64_t ShadowDevice::allocations() const { return state_->Read(&State::allocations_); }
 int64_t ShadowDevice::allocated_bytes() const { return state_->Read(&State::used_); }
+int64_t ShadowDevice::arena_bytes() const { return state_->Read(&State::arena_); }
 int ShadowDevice::most_repeats_ahead() const { return state_->Read(&State::most_repeats_ahead_); }
 void ShadowDevice::Break() { state_->Break(); }
 

@@ -36,6 +36,7 @@ class ShadowDevice final : public Device {
   std::string name() const override { return "shadow"; }
   Result<std::unique_ptr<Ops>> CreateOps(LaneRole role) override;
   Status Preload(const std::function<void(Ops&)>& dry_run, const std::vector<View>& e4m3) override;
+  Status TakeArena(int64_t bytes) override;
   int64_t weight_bytes() const override;
   int64_t FreeBytes() const override;
   Status health() const override;
@@ -47,6 +48,7 @@ class ShadowDevice final : public Device {
   int64_t replayed() const;
   int64_t allocations() const;
   int64_t allocated_bytes() const;  // now
+  int64_t arena_bytes() const;      // 0: none was taken
   // The most calls of Repeat with one key that were queued before anybody waited.
   int most_repeats_ahead() const;
   const std::vector<View>& e4m3() const { return e4m3_; }

@@ -141,7 +141,11 @@ DeviceWeight WeightStore::BringIn(Queue& queue, const View& view, Use use) {
   // Other queues of the device find it from now on: it has to be there.
   char first;
   queue.CopyOut(weight.data, 1, &first);
-  if (!queue.ok()) return {};
+  if (!queue.ok()) {
+    // Nobody knows whether a copy to it is still under way.
+    kept_.push_back(std::move(*memory));
+    return {};
+  }
   Entry& entry = entries_[{KindOf(use), view.data}];
   if (entry.own.data() != nullptr) kept_.push_back(std::move(entry.own));
   entry = {view, std::move(*memory), weight};

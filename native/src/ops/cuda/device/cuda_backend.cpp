@@ -30,6 +30,8 @@ using cuda::WeightStore;
 using cuda::WeightType;
 
 constexpr int64_t kRowMultiple = 64;  // values that a product's row is padded to
+// What the pieces of all requests together may lose to their alignment.
+constexpr int64_t kArenaRounding = 1 << 16;
 
 // The library of a device gives nothing back once that is lost.
 struct OwnedLibrary {
@@ -99,6 +101,7 @@ class CudaDevice final : public Device {
     return weights_->Preload(*queue, wanted);
   }
 
+  Status TakeArena(int64_t bytes) override { return state_->TakeArena(bytes + kArenaRounding); }
   int64_t weight_bytes() const override { return weights_->bytes(); }
   int64_t FreeBytes() const override {
     const Result<int64_t> free = state_->FreeBytes();

@@ -225,8 +225,13 @@ void CudaQueue::ChooseStream() {
 Status CudaQueue::Finish() {
   // Behind a failure too: nothing may be under way when it is told.
   if (!state_->lost()) {
-    const Status ended = state_->Run("cudaStreamSynchronize", [&] { return cudaStreamSynchronize(Current()); });
-    if (!ended.ok()) Fail(ended);
+    // Work that moved from stream to stream is waited for with the last, unless the move itself failed.
+    const bool both = !status_.ok() && part_ != nullptr;
+    for (cudaStream_t stream : {Current(), both && on_part_ ? whole_ : both ? part_ : nullptr}) {
+      if (stream == nullptr) continue;
+      const Status ended = state_->Run("cudaStreamSynchronize", [&] { return cudaStreamSynchronize(stream); });
+      if (!ended.ok()) Fail(ended);
+    }
   }
   if (state_->lost()) return state_->health();
   return std::exchange(status_, Status());

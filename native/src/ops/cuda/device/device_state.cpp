@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ops/cuda/launch.h"
+
 namespace blip3o::cuda {
 
 bool IsFault(cudaError_t error) {
@@ -67,18 +69,56 @@ Status DeviceState::Explain(cudaError_t error, const char* what) {
   return health();
 }
 
-Result<Buffer> DeviceState::Allocate(int64_t size_bytes) {
-  const int64_t taken = std::max<int64_t>(size_bytes, 1);
+DeviceState::~DeviceState() {
+  if (arena_ != nullptr) (void)Run("cudaFree", [&] { return cudaFree(arena_); });
+}
+
+Status DeviceState::TakeArena(int64_t bytes) {
+  const int64_t size = RoundUp(bytes, Pieces::kAlignment);
   void* data = nullptr;
-  const Status status = Run("cudaMalloc", [&] { return cudaMalloc(&data, static_cast<size_t>(taken)); });
+  const Status status = Run("cudaMalloc", [&] { return cudaMalloc(&data, static_cast<size_t>(size)); });
   if (status.code() == StatusCode::kOutOfMemory) {
     const Result<int64_t> free = FreeBytes();
     return OutOfMemory(fmt::format(
-        "{} has no {} bytes left{}: lower the memory limit, run fewer requests at once, or end "
-        "what else uses the device",
-        name_, size_bytes, free.ok() ? fmt::format(", {} are free in pieces", free.value()) : std::string()));
+        "{} has no {} bytes in one piece for requests, beside the weights{}: set a lower memory limit, or end what "
+        "else uses the device",
+        name_, size, free.ok() ? fmt::format(": {} are free", free.value()) : std::string()));
   }
   if (!status.ok()) return status;
+  const std::unique_lock lock(memory_mutex_);
+  arena_ = static_cast<char*>(data);
+  arena_bytes_ = size;
+  pieces_.emplace(size);
+  return {};
+}
+
+Result<void*> DeviceState::Take(int64_t bytes) {
+  {
+    const std::unique_lock lock(memory_mutex_);
+    if (lost()) return health();
+    if (pieces_) {
+      const std::optional<int64_t> offset = pieces_->Take(bytes);
+      return static_cast<void*>(offset ? arena_ + *offset : nullptr);
+    }
+  }
+  void* data = nullptr;
+  const Status status = Run("cudaMalloc", [&] { return cudaMalloc(&data, static_cast<size_t>(bytes)); });
+  if (!status.ok() && status.code() != StatusCode::kOutOfMemory) return status;
+  return data;
+}
+
+Status DeviceState::NoneLeft(int64_t bytes) {
+  const Result<int64_t> free = FreeBytes();
+  return OutOfMemory(fmt::format(
+      "{} has no {} bytes left{}: raise the memory limit where one is set, run fewer requests at once, or end what "
+      "else uses the device",
+      name_, bytes, free.ok() ? fmt::format(", {} are free in pieces", free.value()) : std::string()));
+}
+
+Result<Buffer> DeviceState::Allocate(int64_t size_bytes) {
+  const int64_t taken = std::max<int64_t>(size_bytes, 1);
+  BLIP3O_ASSIGN_OR_RETURN(void* const data, Take(taken));
+  if (data == nullptr) return NoneLeft(size_bytes);
   {
     const std::unique_lock lock(memory_mutex_);
     memory_[static_cast<const char*>(data)] = taken;
@@ -87,9 +127,11 @@ Result<Buffer> DeviceState::Allocate(int64_t size_bytes) {
 }
 
 void DeviceState::Free(void* data) {
+  const char* at = static_cast<const char*>(data);
   {
     const std::unique_lock lock(memory_mutex_);
-    memory_.erase(static_cast<const char*>(data));
+    memory_.erase(at);
+    if (InArena(at)) return pieces_->Give(at - arena_);
   }
   // A failure leaves its trace in health() if it is a fault, and is of no use otherwise.
   (void)Run("cudaFree", [&] { return cudaFree(data); });
@@ -105,6 +147,10 @@ bool DeviceState::Owns(const void* address) const {
 }
 
 Result<int64_t> DeviceState::FreeBytes() {
+  {
+    const std::shared_lock lock(memory_mutex_);
+    if (pieces_) return lost() ? Result<int64_t>(health()) : pieces_->free_bytes();
+  }
   size_t free = 0, total = 0;
   BLIP3O_RETURN_IF_ERROR(Run("cudaMemGetInfo", [&] { return cudaMemGetInfo(&free, &total); }));
   return static_cast<int64_t>(free);

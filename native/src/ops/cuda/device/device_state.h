@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
@@ -16,6 +17,7 @@
 #include "base/status.h"
 #include "base/tensor.h"
 #include "ops/backend.h"
+#include "ops/cuda/device/pieces.h"
 #include "ops/cuda/queue.h"
 
 namespace blip3o::cuda {
@@ -28,6 +30,9 @@ class DeviceState : public std::enable_shared_from_this<DeviceState> {
  public:
   DeviceState(int ordinal, std::string name, const DeviceLimits& limits)
       : ordinal_(ordinal), name_(std::move(name)), limits_(limits) {}
+  ~DeviceState();
+  DeviceState(const DeviceState&) = delete;
+  DeviceState& operator=(const DeviceState&) = delete;
 
   int ordinal() const { return ordinal_; }
   const std::string& name() const { return name_; }  // "NVIDIA H100 80GB HBM3"
@@ -46,9 +51,13 @@ class DeviceState : public std::enable_shared_from_this<DeviceState> {
     return error == cudaSuccess ? Status() : Explain(error, what);
   }
 
+  // Of the driver, and of the arena as soon as there is one. A Buffer of the arena may be another's as soon as it has
+  // given its piece back, with nobody waiting for the device: nothing under way may use it then (Ops::Allocate).
   Result<Buffer> Allocate(int64_t size_bytes);
+  // Takes the arena: one piece of the driver's memory, at least so large. Once.
+  Status TakeArena(int64_t bytes);
   bool Owns(const void* address) const;
-  // Bytes that are free on the device now.
+  // Bytes that are free now: of the arena, and before there is one of the device.
   Result<int64_t> FreeBytes();
 
   // Makes room for a block's dynamic shared memory where the kernel had less so far.
@@ -59,7 +68,11 @@ class DeviceState : public std::enable_shared_from_this<DeviceState> {
 
  private:
   Status Explain(cudaError_t error, const char* what);
+  // Null where no piece is large enough.
+  Result<void*> Take(int64_t bytes);
   void Free(void* data);
+  Status NoneLeft(int64_t bytes);
+  bool InArena(const char* at) const { return arena_ <= at && at < arena_ + arena_bytes_; }
 
   const int ordinal_;
   const std::string name_;
@@ -75,7 +88,10 @@ class DeviceState : public std::enable_shared_from_this<DeviceState> {
   std::unordered_map<const void*, int64_t> shared_bytes_;  // that kernels were allowed
 
   mutable std::shared_mutex memory_mutex_;
-  std::map<const char*, int64_t> memory_;
+  std::map<const char*, int64_t> memory_;  // what Allocate gave
+  char* arena_ = nullptr;
+  int64_t arena_bytes_ = 0;
+  std::optional<Pieces> pieces_;  // of the arena
 };
 
 }  // namespace blip3o::cuda

@@ -146,6 +146,11 @@ final class CheckpointReport {
       all += bytes;
     }
     printSize(out, "all, for one request", all);
+    if (memory.path("arena").asLong() > 0) {
+      printSize(out, "remembered prompts, where there is room", memory.path("prompts").asLong());
+      String name = "arena: all but the weights, for " + memory.path("requests") + " requests";
+      printSize(out, name, memory.path("arena").asLong());
+    }
   }
 
   private static void printSize(PrintWriter out, String name, long bytes) {

@@ -61,12 +61,15 @@ class CheckpointReportTest {
             report(
                 """
                 {"memory": {"device": "cuda", "tensors": "as in the files", "problem": "",
-                 "weights": 4096, "constants": 1024, "slab": 2048, "workspace": 512, "scratch": 512}}
+                 "weights": 4096, "constants": 1024, "slab": 2048, "workspace": 512, "scratch": 512,
+                 "arena": 137216, "requests": 64, "prompts": 4096}}
                 """));
     assertTrue(text.contains("Memory on the device cuda, with tensors as in the files\n"), text);
     assertTrue(text.matches("(?s).*  weights, packed for it +4.0 KiB\n.*"), text);
     assertTrue(text.matches("(?s).*  slab of each request, .* +2.0 KiB\n.*"), text);
     assertTrue(text.matches("(?s).*  all, for one request +8.0 KiB\n.*"), text);
+    assertTrue(
+        text.matches("(?s).*  arena: all but the weights, for 64 requests +134.0 KiB\n.*"), text);
     assertFalse(text(report("{}")).contains("Memory on"));
   }
 

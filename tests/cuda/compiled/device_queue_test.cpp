@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <deque>
+#include <new>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -252,6 +253,29 @@ TEST_F(DeviceQueueTest, AFailureInsideOfARecordingIsTheQueues) {
   EXPECT_EQ(runs, 2);
   EXPECT_EQ(Fake().graphs, 0);
   EXPECT_EQ(Read(*queue, a.at()), 1);
+}
+
+// An exception of what is recorded leaves a queue that runs and records as before.
+TEST_F(DeviceQueueTest, AnExceptionEndsARecording) {
+  const auto queue = NewQueue(NewState());
+  const Number a(*queue, 0);
+  int runs = 0;
+  const auto step = [&] {
+    queue->Repeat({1, nullptr, 7}, [&] {
+      Launch(*queue, a.at(), a.at(), 1, 1);
+      if (++runs == 2) throw std::bad_alloc();
+    });
+  };
+  step();
+  EXPECT_THROW(step(), std::bad_alloc);
+  EXPECT_EQ(Fake().graphs, 0);
+  EXPECT_EQ(Read(*queue, a.at()), 1);
+  EXPECT_TRUE(queue->Finish().ok());
+  step(), step();
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(Read(*queue, a.at()), 3);
+  EXPECT_TRUE(Fake().launches.back().recorded);
+  EXPECT_EQ(Calls("cudaGraphInstantiate"), 1);
 }
 
 TEST_F(DeviceQueueTest, NoMemoryIsNoFault) {

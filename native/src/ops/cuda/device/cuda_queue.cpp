@@ -177,7 +177,7 @@ cudaGraphExec_t CudaQueue::Record(const RepeatKey& key, const std::function<void
   Status failure = graph.status();
   if (graph.ok()) {
     Result<cudaGraphExec_t> kept = recorded_.Keep(key, on_part_, graph.value());
-    (void)state_->Run("cudaGraphDestroy", [&] { return cudaGraphDestroy(graph.value()); });
+    Destroy(graph.value());
     if (kept.ok()) return kept.value();
     failure = kept.status();
   }
@@ -190,17 +190,31 @@ Result<cudaGraph_t> CudaQueue::Capture(const std::function<void()>& work) {
   BLIP3O_RETURN_IF_ERROR(state_->Run("cudaStreamBeginCapture",
                                      [&] { return cudaStreamBeginCapture(stream(), cudaStreamCaptureModeRelaxed); }));
   recording_ = true;
-  work();
+  try {
+    work();
+  } catch (...) {
+    // The stream takes work again, and what was recorded is of no use.
+    if (Result<cudaGraph_t> graph = EndCapture(); graph.ok()) Destroy(graph.value());
+    throw;
+  }
+  return EndCapture();
+}
+
+Result<cudaGraph_t> CudaQueue::EndCapture() {
   recording_ = false;
   behind_kernel_ = false;
   cudaGraph_t graph = nullptr;
   const Status ended = state_->Run("cudaStreamEndCapture", [&] { return cudaStreamEndCapture(Current(), &graph); });
   if (ended.ok() && ok()) return graph;
-  if (graph != nullptr) (void)state_->Run("cudaGraphDestroy", [&] { return cudaGraphDestroy(graph); });
+  if (graph != nullptr) Destroy(graph);
   if (ended.ok()) return status_;
   // What ended the capture failed the launches behind it: they are tried again, one by one.
   if (!state_->lost()) status_ = Status();
   return ended;
+}
+
+void CudaQueue::Destroy(cudaGraph_t graph) {
+  (void)state_->Run("cudaGraphDestroy", [&] { return cudaGraphDestroy(graph); });
 }
 
 // ---- Order ----------------------------------------------------------------------------------------------------------

@@ -77,6 +77,8 @@ class CudaQueue final : public Queue {
   // Records what `work` launches, and runs nothing. Null where that can't be: then `work` is to be run as it is.
   cudaGraphExec_t Record(const RepeatKey& key, const std::function<void()>& work);
   Result<cudaGraph_t> Capture(const std::function<void()>& work);
+  Result<cudaGraph_t> EndCapture();
+  void Destroy(cudaGraph_t graph);
 
   const std::shared_ptr<DeviceState> state_;
   const std::shared_ptr<MultiprocessorSplit> split_;

@@ -473,6 +473,43 @@ TEST_F(DeviceQueueTest, AnOlderDriverSplitsNothing) {
   EXPECT_EQ(split.status().code(), StatusCode::kUnsupported);
 }
 
+TEST_F(DeviceQueueTest, ASplitIsTriedBeforeItIsUsed) {
+  {
+    const auto state = NewState();
+    const auto split = cuda::FindSplit(state);
+    ASSERT_TRUE(split.ok()) << split.status().message();
+    EXPECT_EQ(split.value()->multiprocessors(LaneRole::kPicture), 84);
+    EXPECT_GT(Calls("cudaStreamWaitEvent"), 0);
+    EXPECT_TRUE(Fake().launches.back().stream != nullptr);
+    // Each role has recorded and replayed on its share.
+    EXPECT_EQ(Calls("cudaGraphInstantiate"), 2);
+    EXPECT_EQ(Calls("cudaGraphLaunch"), 4);
+    EXPECT_EQ(state->working(LaneRole::kLanguage) + state->working(LaneRole::kPicture), 0);
+  }
+  EXPECT_EQ(Fake().allocated_bytes, 0);
+  EXPECT_EQ(Fake().streams, 0);
+  EXPECT_EQ(Fake().contexts, 0);
+}
+
+TEST_F(DeviceQueueTest, ASplitOfWhichAnyStepFailsIsNone) {
+  for (const char* step : {"cudaStreamWaitEvent", "cudaEventRecord", "cudaLaunchKernelExC", "cudaGraphLaunch",
+                           "cudaStreamBeginCapture", "cudaGraphInstantiate"}) {
+    ResetFakeCuda();
+    const auto state = NewState();
+    Fake().fails[step] = cudaErrorInvalidResourceHandle;
+    const auto split = cuda::FindSplit(state);
+    ASSERT_FALSE(split.ok()) << step;
+    EXPECT_NE(split.status().message().find("what the test asked for"), std::string::npos) << split.status().message();
+    EXPECT_TRUE(state->health().ok());
+    EXPECT_EQ(Fake().contexts, 0) << step;
+    EXPECT_EQ(state->working(LaneRole::kLanguage) + state->working(LaneRole::kPicture), 0);
+    // What has no share still has the device.
+    const auto queue = NewQueue(state);
+    const Number a(*queue, 3);
+    EXPECT_EQ(Read(*queue, a.at()), 3);
+  }
+}
+
 TEST(MultiprocessorSplit, AThirdIsForTokensInWholeUnits) {
   EXPECT_EQ(cuda::TokenMultiprocessors(132, 8, 8), 48);
   EXPECT_EQ(cuda::TokenMultiprocessors(108, 4, 2), 36);

@@ -182,6 +182,7 @@ cudaGraphExec_t CudaQueue::Record(const RepeatKey& key, const std::function<void
     failure = kept.status();
   }
   if (++failed_recordings_ == kMostFailedRecordings) no_recording_ = failure.message();
+  recording_failure_ = std::move(failure);
   return nullptr;
 }
 

@@ -49,6 +49,8 @@ class CudaQueue final : public Queue {
 
   // For what puts its own work into the queue: the stream at hand. Nothing that it starts overlaps its neighbours.
   cudaStream_t stream();
+  // Why the last recording failed; ok where none has.
+  const Status& recording_failure() const { return recording_failure_; }
   // All multiprocessors that the stream at hand may use.
   int multiprocessors() const { return limits_.multiprocessors; }
 
@@ -94,6 +96,7 @@ class CudaQueue final : public Queue {
   bool recording_ = false;
   bool behind_kernel_ = false;  // the last of the stream at hand is a kernel of ours
   int failed_recordings_ = 0;
+  Status recording_failure_;
   std::string no_recording_;                        // why work is not recorded any more
   std::set<std::pair<uint64_t, bool>> run_before_;  // forms of work, on the part or the whole
   std::unique_ptr<Products> products_;

@@ -60,24 +60,70 @@ Result<std::shared_ptr<DeviceState>> FirstDevice() {
   return Unsupported(reason + ": this library needs 8.0 (Ampere) or newer");
 }
 
+// Numbers in the device's memory that probes count up.
+class ProbedValues {
+ public:
+  Status Open(CudaQueue& queue) {
+    values_.fill(1);
+    BLIP3O_ASSIGN_OR_RETURN(memory_, queue.Allocate(sizeof(values_)));
+    queue.CopyIn(values_.data(), sizeof(values_), memory_.data());
+    return {};
+  }
+  void Probe(CudaQueue& queue) {
+    cuda::Probe(queue, static_cast<int32_t*>(memory_.data()));
+    ++probes_;
+  }
+  // Runs or replays one probe.
+  void Repeat(CudaQueue& queue) {
+    queue.Repeat({0, memory_.data(), 0}, [&] { cuda::Probe(queue, static_cast<int32_t*>(memory_.data())); });
+    ++probes_;
+  }
+  // Whether all of them have run.
+  Status Check(CudaQueue& queue, const std::string& where) {
+    queue.CopyOut(memory_.data(), sizeof(values_), values_.data());
+    BLIP3O_RETURN_IF_ERROR(queue.Finish());
+    for (int32_t i = 0; i < kProbeValues; ++i) {
+      const int32_t found = values_[static_cast<size_t>(i)], expected = 1 + probes_ * i;
+      if (found == expected) continue;
+      return Unsupported(fmt::format("{} ran a kernel and wrote {} for {}: its driver doesn't fit this library", where,
+                                     found, expected));
+    }
+    return {};
+  }
+
+ private:
+  std::array<int32_t, kProbeValues> values_ = {};
+  Buffer memory_;
+  int32_t probes_ = 0;
+};
+
 // Runs one kernel and reads what it did.
 Status Try(const std::shared_ptr<DeviceState>& state) {
   BLIP3O_RETURN_IF_ERROR(state->Run("The start", [] { return cudaFree(nullptr); }));
   BLIP3O_ASSIGN_OR_RETURN(const std::unique_ptr<CudaQueue> queue,
                           CudaQueue::Create(state, nullptr, LaneRole::kLanguage));
-  std::array<int32_t, kProbeValues> values = {};
-  BLIP3O_ASSIGN_OR_RETURN(const Buffer memory, queue->Allocate(sizeof(values)));
-  values.fill(1);
-  queue->CopyIn(values.data(), sizeof(values), memory.data());
-  Probe(*queue, static_cast<int32_t*>(memory.data()));
-  queue->CopyOut(memory.data(), sizeof(values), values.data());
-  BLIP3O_RETURN_IF_ERROR(queue->Finish());
-  for (int32_t i = 0; i < kProbeValues; ++i) {
-    if (values[static_cast<size_t>(i)] == 1 + i) continue;
-    return Unsupported(fmt::format("{} ran a kernel and wrote {} for {}: its driver doesn't fit this library",
-                                   state->name(), values[static_cast<size_t>(i)], 1 + i));
-  }
-  return {};
+  ProbedValues values;
+  BLIP3O_RETURN_IF_ERROR(values.Open(*queue));
+  values.Probe(*queue);
+  return values.Check(*queue, state->name());
+}
+
+// From the whole device to the share, where work is run, recorded and replayed, and back.
+Status TryShare(const std::shared_ptr<DeviceState>& state, const std::shared_ptr<MultiprocessorSplit>& split,
+                LaneRole role) {
+  const LaneRole other_role = role == LaneRole::kLanguage ? LaneRole::kPicture : LaneRole::kLanguage;
+  BLIP3O_ASSIGN_OR_RETURN(const std::unique_ptr<CudaQueue> queue, CudaQueue::Create(state, split, role));
+  BLIP3O_ASSIGN_OR_RETURN(const std::unique_ptr<CudaQueue> other, CudaQueue::Create(state, split, other_role));
+  ProbedValues values;
+  BLIP3O_RETURN_IF_ERROR(values.Open(*queue));
+  values.Probe(*queue);
+  other->BeginWork();
+  for (int i = 0; i < 3; ++i) values.Repeat(*queue);
+  other->EndWork();
+  values.Repeat(*queue);
+  values.Probe(*queue);
+  BLIP3O_RETURN_IF_ERROR(values.Check(*queue, "a share of " + state->name()));
+  return queue->recording_failure();  // behind which the queue would launch one by one, on the whole device too
 }
 
 }  // namespace
@@ -86,6 +132,14 @@ Result<std::shared_ptr<DeviceState>> FindDevice() {
   BLIP3O_ASSIGN_OR_RETURN(std::shared_ptr<DeviceState> state, FirstDevice());
   BLIP3O_RETURN_IF_ERROR(Try(state));
   return state;
+}
+
+Result<std::shared_ptr<MultiprocessorSplit>> FindSplit(const std::shared_ptr<DeviceState>& state) {
+  BLIP3O_ASSIGN_OR_RETURN(std::shared_ptr<MultiprocessorSplit> split, MultiprocessorSplit::Create(state));
+  for (const LaneRole role : {LaneRole::kLanguage, LaneRole::kPicture}) {
+    BLIP3O_RETURN_IF_ERROR(TryShare(state, split, role));
+  }
+  return split;
 }
 
 }  // namespace blip3o::cuda

@@ -392,6 +392,14 @@ TEST_F(DeviceTest, IsTheCpuWhereADeviceIsLostWhileItOpens) {
   EXPECT_NE((*engine)->device_reason().find("lost"), std::string::npos) << (*engine)->device_reason();
 }
 
+TEST_F(DeviceTest, SaysWhatItDoesWithout) {
+  ShadowOptions shadow;
+  shadow.lacks = "there is no library of products";
+  const auto engine = OpenOn(std::make_shared<ShadowDevice>(shadow));
+  EXPECT_EQ(engine->device(), DeviceOption::kCuda);
+  EXPECT_EQ(engine->device_reason(), shadow.lacks);
+}
+
 // A checkpoint that is broken is so on any device.
 TEST_F(DeviceTest, DoesNotHideWhatIsWrongWithACheckpoint) {
   const test::CheckpointCopy copy;

@@ -148,7 +148,7 @@ typedef struct blip3o_model_info {
   int64_t weight_bytes;                    /* mapped weights that this model reads */
   char weight_dtype[BLIP3O_NAME_SIZE];     /* for example "BF16" or "BF16, F32" */
   char backend[BLIP3O_NAME_SIZE];          /* for example "cpu (AVX-512)" */
-  char device_reason[BLIP3O_MESSAGE_SIZE]; /* why AUTO became CPU: one sentence; else empty */
+  char device_reason[BLIP3O_MESSAGE_SIZE]; /* why AUTO became CPU, or what a CUDA device does without; else empty */
 
   /* What the checkpoint can do beyond text to image. Empty: it can; else one sentence that names what is missing. */
   char reference_tokens_lack[BLIP3O_MESSAGE_SIZE];  /* the image tokenizer: pictures -> reference tokens */

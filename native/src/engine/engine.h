@@ -82,7 +82,7 @@ class Engine {
   ComputeOption compute() const { return options_.compute; }
   // kCpu or kCuda.
   DeviceOption device() const { return options_.device; }
-  // Why kAuto became kCpu; else empty.
+  // Why kAuto became kCpu, or what the device does without (Device::lacks); else empty.
   const std::string& device_reason() const { return device_reason_; }
   uint32_t quantization() const { return options_.quantization; }
 
@@ -168,7 +168,7 @@ class Engine {
   std::unique_ptr<Checkpoint> checkpoint_;
   EngineOptions options_;
   const std::shared_ptr<Device> device_;
-  const std::string device_reason_;
+  std::string device_reason_;  // does not change behind Open
   Capabilities capabilities_;
   Pipeline pipeline_;
   std::string backend_;

@@ -185,9 +185,11 @@ Status Engine::Start() {
 Status Engine::LoadWeights() {
   if (device_ != nullptr) {
     const bool e4m3 = (options_.quantization & kE4M3Diffusion) != 0;
-    return device_->Preload(
-        [this](Ops& dry_ops) { pipeline_.ReadWeights(dry_ops, capabilities_); },
-        e4m3 ? LargeStepWeights(checkpoint_->weights().diffusion_transformer) : std::vector<View>());
+    BLIP3O_RETURN_IF_ERROR(
+        device_->Preload([this](Ops& dry_ops) { pipeline_.ReadWeights(dry_ops, capabilities_); },
+                         e4m3 ? LargeStepWeights(checkpoint_->weights().diffusion_transformer) : std::vector<View>()));
+    device_reason_ = device_->lacks();
+    return {};
   }
   if ((options_.quantization & kInt8Language) != 0) {
     quantized_ = Holding(account_, checkpoint_->QuantizedLanguageModelBytes());

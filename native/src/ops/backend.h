@@ -31,6 +31,8 @@ class Device {
 
   // For people: "cuda (NVIDIA H100, bf16)".
   virtual std::string name() const = 0;
+  // What it does without, and why: a sentence, complete behind Preload; empty where nothing is amiss.
+  virtual std::string lacks() const { return {}; }
   // Operations for one lane. Made, used and freed by one thread.
   virtual Result<std::unique_ptr<Ops>> CreateOps(LaneRole role) = 0;
   // Brings in every weight that the operations called by `dry_run` read: they get addresses that nobody may touch

@@ -505,6 +505,7 @@ Status ShadowDevice::Preload(const std::function<void(Ops&)>& dry_run, const std
   return {};
 }
 
+std::string ShadowDevice::lacks() const { return state_->options.lacks; }
 Status ShadowDevice::TakeArena(int64_t bytes) { return state_->TakeArena(bytes); }
 int64_t ShadowDevice::weight_bytes() const { return state_->weight_bytes(); }
 int64_t ShadowDevice::FreeBytes() const { return state_->FreeBytes(); }

@@ -25,6 +25,7 @@ struct ShadowOptions {
   int64_t fault_at = -1;      // this operation, counted from 0 over all lanes, ends the device
   int64_t no_memory_at = -1;  // this allocation finds no memory
   Status preload_failure = {};
+  std::string lacks = {};
   std::function<void(int64_t operation)> before_operation = {};  // by the lane's thread
 };
 
@@ -34,6 +35,7 @@ class ShadowDevice final : public Device {
   ~ShadowDevice() override;
 
   std::string name() const override { return "shadow"; }
+  std::string lacks() const override;
   Result<std::unique_ptr<Ops>> CreateOps(LaneRole role) override;
   Status Preload(const std::function<void(Ops&)>& dry_run, const std::vector<View>& e4m3) override;
   Status TakeArena(int64_t bytes) override;

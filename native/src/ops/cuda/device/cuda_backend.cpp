@@ -65,14 +65,21 @@ class CudaDevice final : public Device {
             .product = options.exact ? WeightType::kF32 : WeightType::kBF16, .steps_in_8_bits = !options.exact})) {}
 
   void Open(const std::filesystem::path& library_folder) {
-    if (Result<std::unique_ptr<MultiprocessorSplit>> split = MultiprocessorSplit::Create(state_); split.ok()) {
+    if (Result<std::shared_ptr<MultiprocessorSplit>> split = cuda::FindSplit(state_); split.ok()) {
       split_ = std::move(split.value());
+    } else {
+      Lack("tokens and steps take turns on its multiprocessors, since these can't be shared: " +
+           split.status().message());
     }
     if (exact_) return;  // the library would round
     if (Result<std::shared_ptr<ProductLibrary>> library = OpenLibrary(state_, library_folder.string()); library.ok()) {
       library_ = std::move(library.value());
+    } else {
+      Lack("large products run in kernels of ours, without cuBLASLt: " + library.status().message());
     }
   }
+
+  std::string lacks() const override { return lacks_; }
 
   std::string name() const override {
     const std::string products = exact_                ? "f32"
@@ -120,23 +127,35 @@ class CudaDevice final : public Device {
 
   // Chooses the library's algorithms now, and among the products that may be in E4M3 those that it has.
   Status ChooseProducts(const std::vector<View>& e4m3, std::vector<WeightStore::Wanted>& wanted) {
-    if (library_ == nullptr) return {};
     std::set<const void*> may;
     for (const View& view : e4m3) may.insert(view.data);
-    return state_->Run("The choice of products", [&] {
+    if (library_ == nullptr) {
+      if (!may.empty()) Lack("no product is in e4m3, which kernels of ours don't multiply");
+      return {};
+    }
+    size_t found = 0;
+    const Status chosen = state_->Run("The choice of products", [&] {
       for (WeightStore::Wanted& w : wanted) {
         if (w.use != Use::kRows || w.view.dtype == DType::kQ8) continue;
         const int64_t rows = w.view.shape[0], depth = RoundUp(w.view.count() / rows, kRowMultiple);
         if (may.count(w.view.data) != 0 && library_->Takes(WeightType::kE4M3, rows, depth)) {
           w.use = Use::kStepRows;
           e4m3_ = true;
+          ++found;
         } else {
           library_->Takes(WeightType::kBF16, rows, depth);
         }
       }
       return cudaSuccess;
     });
+    if (found < may.size()) {
+      Lack(fmt::format("{} of {} products are in bf16 instead of e4m3, for which the library has no algorithm here",
+                       may.size() - found, may.size()));
+    }
+    return chosen;
   }
+
+  void Lack(const std::string& sentence) { lacks_ += (lacks_.empty() ? "" : "; ") + sentence; }
 
   const std::shared_ptr<DeviceState> state_;
   const bool exact_;
@@ -144,6 +163,7 @@ class CudaDevice final : public Device {
   std::shared_ptr<MultiprocessorSplit> split_;  // null: roles take turns
   std::shared_ptr<ProductLibrary> library_;     // null: kernels of ours
   bool e4m3_ = false;
+  std::string lacks_;
 };
 
 }  // namespace

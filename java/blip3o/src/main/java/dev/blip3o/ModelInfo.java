@@ -30,7 +30,8 @@ import java.util.Set;
  * @param threads worker threads
  * @param compute what {@link Compute#AUTO} became
  * @param device what {@link Device#AUTO} became: {@link Device#CPU} or {@link Device#CUDA}
- * @param deviceReason why {@link Device#AUTO} became {@link Device#CPU}; else empty
+ * @param deviceReason why {@link Device#AUTO} became {@link Device#CPU}, or what a {@link
+ *     Device#CUDA} does without: a library, a share of its processors, products in E4M3; else empty
  * @param quantization what is kept in 8 bits
  * @param weightBytes mapped weights that the model reads
  * @param weightDtype for example {@code "BF16"} or {@code "BF16, F32"}

@@ -59,7 +59,8 @@ public final class NativeModel {
           Blip3o.blip3o_model_open(scope.text(directory.toString()), nativeOptions, model, error),
           error);
       NativeModel opened = new NativeModel(model, directory);
-      opened.info.deviceReason().ifPresent(Fallback::tell);
+      ModelInfo info = opened.info;
+      info.deviceReason().ifPresent(reason -> Fallback.tell(info.device(), reason));
       return opened;
     }
   }

@@ -26,11 +26,15 @@ final class ComputedBy {
         + fallback(info);
   }
 
-  /** Why not a CUDA device, where this build could use one. */
+  /** Why not a CUDA device, where this build could use one, or what that does without. */
   private static String fallback(ModelInfo info) {
     return info.deviceReason()
         .filter(reason -> Blip3oModel.hasBackend(Device.CUDA))
-        .map(reason -> "; not on a CUDA device: " + Text.oneLine(reason))
+        .map(reason -> prefix(info.device()) + Text.oneLine(reason))
         .orElse("");
+  }
+
+  private static String prefix(Device device) {
+    return device == Device.CUDA ? "; " : "; not on a CUDA device: ";
   }
 }

@@ -204,6 +204,32 @@ TEST_F(DeviceQueueTest, TheLongestUnusedRecordGoesFirst) {
   EXPECT_EQ(Read(*queue, a.at()), static_cast<int32_t>(2 * most + 1 + 2 + 1 + 1 + 1));
 }
 
+// As many requests as draw tokens together come and go: from the third round on nothing is recorded any more.
+TEST_F(DeviceQueueTest, EveryNumberOfRowsIsRecordedOnceOnEachShare) {
+  const auto state = NewState();
+  std::shared_ptr<MultiprocessorSplit> split = std::move(MultiprocessorSplit::Create(state).value());
+  const auto queue = NewQueue(state, split), other = NewQueue(state, split, LaneRole::kPicture);
+  const Number a(*queue, 0);
+  int runs = 0;
+  const auto round = [&] {
+    for (uint64_t rows = 1; rows <= 64; ++rows) {
+      queue->Repeat({0, a.at(), 896 << 8 | rows}, [&] {
+        ++runs;
+        Launch(*queue, a.at(), a.at(), 1, 1);
+      });
+    }
+  };
+  for (int i = 0; i < 6; ++i) {
+    round();
+    other->BeginWork();
+    round();
+    other->EndWork();
+  }
+  EXPECT_EQ(runs, 2 * 2 * 64);
+  EXPECT_EQ(Calls("cudaGraphInstantiate"), 2 * 64);
+  EXPECT_EQ(Read(*queue, a.at()), 6 * 2 * 64);
+}
+
 TEST_F(DeviceQueueTest, WorkThatCanNotBeRecordedRunsAsItIs) {
   const auto queue = NewQueue(NewState());
   const Number a(*queue, 0);

@@ -1,5 +1,6 @@
 package dev.blip3o.server.limits;
 
+import dev.blip3o.server.limits.LimitExceededException.Reason;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Locale;
@@ -106,7 +107,7 @@ public final class ClientLimits {
             "This client has %d requests under way, as many as it may have at once. Wait until one"
                 + " of them has ended.",
             concurrency);
-    return new LimitExceededException(message, OWN_REQUESTS);
+    return new LimitExceededException(Reason.CONCURRENCY, message, OWN_REQUESTS);
   }
 
   private LimitExceededException tooOften(Duration wait) {
@@ -116,6 +117,6 @@ public final class ClientLimits {
             "This client may send %d requests a minute. Try again in %s s.",
             perMinute,
             RetryAfter.header(wait));
-    return new LimitExceededException(message, wait);
+    return new LimitExceededException(Reason.RATE, message, wait);
   }
 }

@@ -1,0 +1,73 @@
+package dev.blip3o.server;
+
+import dev.blip3o.Blip3oModel;
+import dev.blip3o.server.health.Lifecycle;
+import dev.blip3o.server.http.Connections;
+import dev.blip3o.server.http.ErrorHandler;
+import dev.blip3o.server.http.Exchanges;
+import dev.blip3o.server.http.FileRoute;
+import dev.blip3o.server.http.Gate;
+import dev.blip3o.server.http.HealthRoutes;
+import dev.blip3o.server.http.SecurityHeaders;
+import dev.blip3o.server.limits.ApiKeys;
+import dev.blip3o.server.limits.ClientLimits;
+import dev.blip3o.server.pictures.PictureStore;
+import dev.blip3o.server.telemetry.ServerMetrics;
+import io.vertx.core.Vertx;
+import io.vertx.ext.web.Router;
+import java.util.Optional;
+
+/** Puts the routes of a server together. */
+final class Routes {
+  /** What Vert.x itself answers with where no route does. */
+  private static final int[] STATUSES = {400, 404, 405, 406, 413, 415, 500};
+
+  private final ServerOptions options;
+  private final Blip3oModel model;
+  private final Optional<ApiKeys> keys;
+  private final Lifecycle life;
+  private final PictureStore pictures;
+  private final ServerMetrics metrics;
+  private final Connections connections;
+
+  Routes(
+      ServerOptions options,
+      Blip3oModel model,
+      Optional<ApiKeys> keys,
+      Lifecycle life,
+      PictureStore pictures,
+      ServerMetrics metrics,
+      Connections connections) {
+    this.options = options;
+    this.model = model;
+    this.keys = keys;
+    this.life = life;
+    this.pictures = pictures;
+    this.metrics = metrics;
+    this.connections = connections;
+  }
+
+  Router router(Vertx vertx) {
+    Router router = Router.router(vertx);
+    ErrorHandler errors = new ErrorHandler(life, metrics);
+    for (int status : STATUSES) {
+      router.errorHandler(status, errors);
+    }
+    router
+        .route()
+        .handler(new Exchanges(metrics))
+        .handler(connections.requests())
+        .handler(new SecurityHeaders())
+        .failureHandler(errors);
+    HealthRoutes.mount(router, life, metrics);
+    FileRoute.mount(router, pictures);
+    return router;
+  }
+
+  /** Who may ask for pictures. */
+  Gate gate() {
+    ClientLimits limits =
+        new ClientLimits(options.perKeyConcurrency(), options.perKeyRequestsPerMinute());
+    return new Gate(keys, limits, life, metrics);
+  }
+}

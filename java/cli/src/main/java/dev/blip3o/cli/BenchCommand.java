@@ -25,7 +25,7 @@ final class BenchCommand implements Runnable {
 
   /** The command and those below it. */
   static CommandLine commandLine(Environment environment) {
-    return new CommandLine(new BenchCommand()).addSubcommand(new ServeCommand(environment));
+    return new CommandLine(new BenchCommand()).addSubcommand(new BenchServeCommand(environment));
   }
 
   @Override

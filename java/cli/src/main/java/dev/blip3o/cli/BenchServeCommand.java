@@ -45,7 +45,7 @@ import picocli.CommandLine.Spec;
       "  blip3o bench serve --model models/blip3o --concurrency 2 --rounds 1 \\",
       "      --requests 4 --steps 4"
     })
-final class ServeCommand implements Callable<Integer> {
+final class BenchServeCommand implements Callable<Integer> {
   /** As many requests as may wait, unless a model is opened with another limit. */
   private static final int MAX_CONCURRENCY = 256;
 
@@ -145,7 +145,7 @@ final class ServeCommand implements Callable<Integer> {
       description = "Print no progress, only the result and errors.")
   private boolean quiet;
 
-  ServeCommand(Environment environment) {
+  BenchServeCommand(Environment environment) {
     this.environment = environment;
   }
 

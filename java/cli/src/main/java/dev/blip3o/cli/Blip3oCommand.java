@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
       "  blip3o generate \"a large yellow star\" --count 4 --seed 7 -o stars/",
       "  blip3o edit \"make the red circle green\" -i picture.png -o edited.png",
       "  blip3o inspect weights/demo",
+      "  blip3o serve",
       "  blip3o bench serve",
       "",
       "BLIP3O_JAVA_OPTIONS holds more options for the launcher's JVM, after its own: for",
@@ -47,6 +48,7 @@ final class Blip3oCommand implements Runnable {
         new CommandLine(new Blip3oCommand())
             .addSubcommand(new GenerateCommand(environment))
             .addSubcommand(new EditCommand(environment))
+            .addSubcommand(new ServeCommand(environment))
             .addSubcommand(new InspectCommand(environment))
             .addSubcommand(new TraceCommand(environment))
             .addSubcommand(BenchCommand.commandLine(environment))
@@ -65,7 +67,8 @@ final class Blip3oCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is missing: generate, edit, inspect, trace, bench or help");
+        spec.commandLine(),
+        "a command is missing: generate, edit, serve, inspect, trace, bench or help");
   }
 
   boolean verbose() {

@@ -12,15 +12,20 @@ import java.util.Optional;
  * @param root the folder that holds {@code weights/demo}, if known
  * @param terminal whether standard error is a terminal, so that a line can be drawn over
  * @param cancellation cancelled when the process is asked to end
+ * @param shutdownWait how long it then waits for the command
  */
-record Environment(Optional<Path> root, boolean terminal, CancellationToken cancellation) {
+record Environment(
+    Optional<Path> root,
+    boolean terminal,
+    CancellationToken cancellation,
+    ShutdownWait shutdownWait) {
   /** Set by the launcher to the folder that it lies in. */
   static final String ROOT_PROPERTY = "blip3o.root";
 
   /** This process. */
-  static Environment ofProcess(CancellationToken cancellation) {
+  static Environment ofProcess(CancellationToken cancellation, ShutdownWait shutdownWait) {
     Optional<Path> root = Optional.ofNullable(System.getProperty(ROOT_PROPERTY)).map(Path::of);
-    return new Environment(root, standardErrorIsTerminal(), cancellation);
+    return new Environment(root, standardErrorIsTerminal(), cancellation, shutdownWait);
   }
 
   private static boolean standardErrorIsTerminal() {

@@ -16,23 +16,25 @@ import picocli.CommandLine;
 
 /** The process {@code blip3o}. */
 public final class Main {
-  /** The longest that an interrupt waits for the current token, step or part of the decoder. */
-  private static final int CANCEL_WAIT_SECONDS = 60;
-
   /** Commands say themselves what the library logs for services. Held: the log manager forgets. */
   private static final Logger LOG = Logger.getLogger("dev.blip3o");
+
+  /** What it says is of no use to users: that there is no GPU, and paths of its own files. */
+  private static final Logger TOKENIZERS_LOG = Logger.getLogger("ai.djl");
 
   private Main() {}
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
     LOG.setLevel(Level.WARNING);
+    TOKENIZERS_LOG.setLevel(Level.OFF);
     CancellationToken cancellation = new CancellationToken();
     CountDownLatch finished = new CountDownLatch(1);
-    cancelAtShutdown(cancellation, finished);
+    ShutdownWait wait = new ShutdownWait();
+    cancelAtShutdown(cancellation, finished, wait);
     int code = ExitCodes.FAILED;
     try {
-      code = run(args, cancellation);
+      code = run(args, cancellation, wait);
     } finally {
       finished.countDown();
     }
@@ -47,14 +49,17 @@ public final class Main {
    * @param cancellation stops the command
    */
   public static CommandLine commandLine(Optional<Path> root, CancellationToken cancellation) {
-    return Blip3oCommand.commandLine(new Environment(root, false, cancellation));
+    return Blip3oCommand.commandLine(
+        new Environment(root, false, cancellation, new ShutdownWait()));
   }
 
-  private static int run(String[] args, CancellationToken cancellation) {
+  private static int run(String[] args, CancellationToken cancellation, ShutdownWait wait) {
     PrintWriter out = writer(FileDescriptor.out);
     PrintWriter err = writer(FileDescriptor.err);
     CommandLine commandLine =
-        Blip3oCommand.commandLine(Environment.ofProcess(cancellation)).setOut(out).setErr(err);
+        Blip3oCommand.commandLine(Environment.ofProcess(cancellation, wait))
+            .setOut(out)
+            .setErr(err);
     int code;
     try {
       code = commandLine.execute(Arguments.decoded(args));
@@ -75,12 +80,13 @@ public final class Main {
    * command to stop and waits for it, so that no file is half written and no native thread works on
    * memory that is going away.
    */
-  private static void cancelAtShutdown(CancellationToken cancellation, CountDownLatch finished) {
+  private static void cancelAtShutdown(
+      CancellationToken cancellation, CountDownLatch finished, ShutdownWait wait) {
     Runnable hook =
         () -> {
           cancellation.cancel();
           try {
-            finished.await(CANCEL_WAIT_SECONDS, TimeUnit.SECONDS);
+            finished.await(wait.time().toMillis(), TimeUnit.MILLISECONDS);
           } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
           }

@@ -49,7 +49,7 @@ class UsageTest {
 
   @Test
   void aCommandIsNeeded() {
-    assertRefused(2, "a command is missing: generate, edit, inspect, trace, bench or help");
+    assertRefused(2, "a command is missing: generate, edit, serve, inspect, trace, bench or help");
     assertRefused(2, "'genrate'", "genrate");
     assertRefused(2, "a benchmark is missing: serve", "bench");
   }
@@ -322,6 +322,42 @@ class UsageTest {
     assertRefused(2, "name one with --model DIR", "bench", "serve");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "--port, 65536, --port must be between 0 and 65535",
+    "--port, http, 'http' is no whole number",
+    "--key-concurrency, -1, --key-concurrency must be between 0",
+    "--key-rate, -1, --key-rate must be between 0",
+    "--queue, 0, --queue must be between 1",
+    "--max-request, 1, --max-request must be between 1024",
+    "--max-request, much, 'much' is no size",
+    "--max-pixels, 0, --max-pixels must be between 1",
+    "--url-ttl, 0s, --url-ttl must be between",
+    "--url-ttl, soon, 'soon' is no length of time",
+    "--url-memory, all, 'all' is no size",
+    "--drain-timeout, 8d, --drain-timeout must be between",
+    "--read-timeout, 0, --read-timeout must be between",
+    "--keep-alive, 0, --keep-alive must be between",
+    "--public-url, ftp://example.org, --public-url must be an address such as https:",
+    "--public-url, a b, 'a b' is no address",
+    "--log, loud, 'loud' is none of error",
+    "--device, gpu, 'gpu' is none of auto"
+  })
+  void aServerNamesTheOption(String option, String value, String part) {
+    assertRefused(2, part, "serve", "--model=nowhere", option, value);
+    assertRefused(2, option, "serve", "--model=nowhere", option, value);
+  }
+
+  @Test
+  void aServerFindsWrongKeysBeforeTheModelIsOpened() throws IOException {
+    String keys = file("keys.txt", "bob short\n").toString();
+    assertRefused(
+        2, keys + ", line 1: a key must have", "serve", "--model=nowhere", "--keys", keys);
+    String missing = folder.resolve("missing").toString();
+    assertRefused(2, "no keys file " + missing, "serve", "--model=nowhere", "--keys", missing);
+    assertRefused(2, "name one with --model DIR", "serve");
+  }
+
   @Test
   void aTraceNeedsPromptNoiseAndPlace() {
     assertRefused(2, "'--prompt=TEXT', '--noise=FILE', '--out=FILE'", "trace");
@@ -364,7 +400,8 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "generate", "edit", "inspect", "trace", "bench", "bench serve"})
+  @ValueSource(
+      strings = {"", "generate", "edit", "serve", "inspect", "trace", "bench", "bench serve"})
   void helpTellsAll(String command) {
     Run run = Run.of((command + " --help").strip().split(" "));
     assertEquals(0, run.code());

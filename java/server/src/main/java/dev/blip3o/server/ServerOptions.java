@@ -1,5 +1,6 @@
 package dev.blip3o.server;
 
+import dev.blip3o.InputImage;
 import dev.blip3o.InvalidRequestException;
 import dev.blip3o.ModelOptions;
 import java.net.URI;
@@ -63,7 +64,7 @@ public final class ServerOptions {
         Checks.range("perKeyRequestsPerMinute", from.perKeyRequestsPerMinute, 0, MAX_RATE);
     maxRequestBytes =
         Checks.range("maxRequestBytes", from.maxRequestBytes, 1024, MAX_REQUEST_BYTES);
-    maxPixels = Checks.range("maxPixels", from.maxPixels, 1, Integer.MAX_VALUE);
+    maxPixels = Checks.range("maxPixels", from.maxPixels, 1, InputImage.LARGEST_MAX_PIXELS);
     urlTtl = Checks.range("urlTtl", from.urlTtl, SHORTEST_INTERVAL, LONGEST);
     urlStoreBytes = Checks.range("urlStoreBytes", from.urlStoreBytes, 0, Long.MAX_VALUE);
     drainTimeout = Checks.range("drainTimeout", from.drainTimeout, Duration.ZERO, LONGEST);
@@ -139,7 +140,10 @@ public final class ServerOptions {
     return maxRequestBytes;
   }
 
-  /** The largest picture of a request, in pixels; default 64 million. */
+  /**
+   * The largest picture of a request, in pixels; default {@link InputImage#MAX_PIXELS}, 64
+   * megapixels.
+   */
   public long maxPixels() {
     return maxPixels;
   }
@@ -217,7 +221,6 @@ public final class ServerOptions {
     private static final int DEFAULT_PORT = 8080;
     private static final int DEFAULT_QUEUE = 256;
     private static final long MIB = 1L << 20;
-    private static final long DEFAULT_PIXELS = 64_000_000;
 
     private final Path modelDirectory;
     private ModelOptions modelOptions = ModelOptions.defaults();
@@ -227,7 +230,7 @@ public final class ServerOptions {
     private int perKeyConcurrency;
     private int perKeyRequestsPerMinute;
     private long maxRequestBytes = 64 * MIB;
-    private long maxPixels = DEFAULT_PIXELS;
+    private long maxPixels = InputImage.MAX_PIXELS;
     private int queueLimit = DEFAULT_QUEUE;
     private Duration urlTtl = Duration.ofHours(1);
     private long urlStoreBytes = 256 * MIB;

@@ -27,7 +27,7 @@ class ServerOptionsTest {
     assertEquals(Optional.empty(), options.keysFile());
     assertEquals(List.of("shapes", "blip3o-next"), options.modelAliases());
     assertEquals(64L << 20, options.maxRequestBytes());
-    assertEquals(64_000_000, options.maxPixels());
+    assertEquals(64 << 20, options.maxPixels());
     assertEquals(Duration.ofHours(1), options.urlTtl());
     assertEquals(options.queueLimit(), options.modelOptions().queueLimit());
   }

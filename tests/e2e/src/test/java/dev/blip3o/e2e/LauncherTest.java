@@ -1,6 +1,7 @@
 package dev.blip3o.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -23,7 +24,14 @@ class LauncherTest {
   @BeforeEach
   void tree() throws IOException {
     for (String name :
-        List.of("cmake", "native", "presets/src", "java/blip3o/src/main", "java/cli/src/main")) {
+        List.of(
+            "cmake",
+            "native",
+            "presets/src",
+            "java/blip3o/src/main",
+            "java/micrometer/src/main",
+            "java/server/src/main",
+            "java/cli/src/main")) {
       Files.createDirectories(folder.resolve(name));
     }
     for (String name :
@@ -33,6 +41,8 @@ class LauncherTest {
             "CMakePresets.json",
             "presets/pom.xml",
             "java/blip3o/pom.xml",
+            "java/micrometer/pom.xml",
+            "java/server/pom.xml",
             "java/cli/pom.xml")) {
       Files.createFile(folder.resolve(name));
     }
@@ -78,5 +88,14 @@ class LauncherTest {
     assertTrue(words.subList(0, heap).stream().anyMatch(word -> word.startsWith("-Xmx")));
     assertTrue(heap < words.indexOf("dev.blip3o.cli.Main"), words.toString());
     assertEquals(List.of("generate", "two words"), words.subList(words.size() - 2, words.size()));
+  }
+
+  @Test
+  void aServerHasTheBetterCompiler() throws IOException, InterruptedException {
+    String quick = "-XX:TieredStopAtLevel=1";
+    assertTrue(arguments("", "generate", "serve").contains(quick));
+    assertTrue(arguments("", "bench", "serve").contains(quick));
+    assertFalse(arguments("", "serve", "--port=0").contains(quick));
+    assertFalse(arguments("", "--verbose", "serve").contains(quick));
   }
 }

@@ -88,6 +88,11 @@ public final class GeneratedImage {
     pixels.writePng(path, settings());
   }
 
+  /** A PNG in memory: the bytes that {@link #writePng} writes. */
+  public byte[] png() {
+    return pixels.png(settings());
+  }
+
   /**
    * What {@link #writePng} notes in the file, by PNG keyword, in this order. {@link
    * PictureSettings#readPng} reads them.

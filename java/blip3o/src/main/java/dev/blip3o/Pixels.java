@@ -2,6 +2,9 @@ package dev.blip3o;
 
 import dev.blip3o.internal.PngEncoder;
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -92,6 +95,21 @@ public final class Pixels {
    */
   public void writePng(Path path, Map<String, String> text) {
     OutputFile.at(path).write(out -> PngEncoder.write(out, width, height, rgb, text));
+  }
+
+  /**
+   * A PNG with text chunks, in memory: the bytes that {@link #writePng(Path, Map)} writes.
+   *
+   * @param text keyword (1 to 79 Latin-1 characters) to text, in this order
+   */
+  public byte[] png(Map<String, String> text) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try {
+      PngEncoder.write(out, width, height, rgb, text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // Memory does not fail as a file does.
+    }
+    return out.toByteArray();
   }
 
   byte[] array() {

@@ -51,6 +51,9 @@ public final class Blip3oServer implements AutoCloseable {
   /** For answers that are ready, but not yet on the wire. */
   private static final long FLUSH_MILLIS = 1000;
 
+  /** Bytes of a form's field that is no file: the longest prompt, in any script. */
+  private static final int MAX_FORM_FIELD = 1 << 18;
+
   private final ServerOptions options;
   private final Blip3oModel model;
   private final boolean ownsModel;
@@ -158,7 +161,10 @@ public final class Blip3oServer implements AutoCloseable {
 
   private static HttpServerOptions httpOptions() {
     // Clients of images APIs speak HTTP/1.1; a proxy that adds TLS speaks HTTP/2 to browsers.
-    return new HttpServerOptions().setHttp2ClearTextEnabled(false);
+    return new HttpServerOptions()
+        .setHttp2ClearTextEnabled(false)
+        .setMaxFormAttributeSize(MAX_FORM_FIELD)
+        .setMaxFormBufferedBytes(MAX_FORM_FIELD);
   }
 
   private void watch() {

@@ -8,6 +8,9 @@ import dev.blip3o.server.http.Exchanges;
 import dev.blip3o.server.http.FileRoute;
 import dev.blip3o.server.http.Gate;
 import dev.blip3o.server.http.HealthRoutes;
+import dev.blip3o.server.http.ModelRoutes;
+import dev.blip3o.server.http.PageRoute;
+import dev.blip3o.server.http.PictureRoutes;
 import dev.blip3o.server.http.SecurityHeaders;
 import dev.blip3o.server.limits.ApiKeys;
 import dev.blip3o.server.limits.ClientLimits;
@@ -61,11 +64,24 @@ final class Routes {
         .failureHandler(errors);
     HealthRoutes.mount(router, life, metrics);
     FileRoute.mount(router, pictures);
+    Gate gate = gate();
+    new ModelRoutes(model, options.modelAliases()).mount(router, gate);
+    new PictureRoutes(model, settings(), pictures, errors).mount(router, gate);
+    new PageRoute().mount(router);
     return router;
   }
 
+  private PictureRoutes.Settings settings() {
+    return new PictureRoutes.Settings(
+        options.maxRequestBytes(),
+        options.maxPixels(),
+        options.keepAliveInterval(),
+        options.modelAliases(),
+        options.publicUrl());
+  }
+
   /** Who may ask for pictures. */
-  Gate gate() {
+  private Gate gate() {
     ClientLimits limits =
         new ClientLimits(options.perKeyConcurrency(), options.perKeyRequestsPerMinute());
     return new Gate(keys, limits, life, metrics);

@@ -58,9 +58,14 @@ public final class Exchanges implements Handler<RoutingContext> {
   /** A handler that says which route a request has met, as logs and metrics show it. */
   public static Handler<RoutingContext> route(String pattern) {
     return context -> {
-      context.put(ROUTE, pattern);
+      met(context, pattern);
       context.next();
     };
+  }
+
+  /** Which route a request has met. */
+  static void met(RoutingContext context, String pattern) {
+    context.put(ROUTE, pattern);
   }
 
   /** Whose request it is, as logs show it. */

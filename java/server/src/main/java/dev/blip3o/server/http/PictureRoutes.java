@@ -10,6 +10,7 @@ import dev.blip3o.server.openai.RequestReader;
 import dev.blip3o.server.pictures.PictureEncoder;
 import dev.blip3o.server.pictures.PictureStore;
 import io.vertx.core.Context;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.net.HostAndPort;
 import io.vertx.ext.web.Router;
@@ -79,6 +80,7 @@ public final class PictureRoutes {
     router
         .post(path)
         .handler(Exchanges.route(path))
+        .handler(new OwnPages())
         .handler(gate.work())
         .handler(context -> handle(context, operation));
   }
@@ -89,14 +91,15 @@ public final class PictureRoutes {
     context.addEndHandler(end -> call.end());
     BodyReader.read(context, call, settings.maxRequestBytes(), operation == Operation.EDIT)
         .compose(body -> loop.executeBlocking(() -> submitter.submit(operation, body, call), false))
-        .onSuccess(submission -> answer(context, loop, submission, call))
+        .compose(submission -> answer(context, loop, submission, call))
         .onFailure(context::fail);
   }
 
-  private void answer(
+  /** Begins the answer; what is thrown here fails the request, as what was thrown before does. */
+  private Future<Void> answer(
       RoutingContext context, Context loop, Submission submission, PictureCall call) {
     if (call.over()) {
-      return;
+      return Future.succeededFuture();
     }
     PictureOrder order = submission.order();
     Answers answers =
@@ -114,6 +117,7 @@ public final class PictureRoutes {
       new PlainAnswer(context, submission, answers, encoder, store, address(context, order))
           .send(loop);
     }
+    return Future.succeededFuture();
   }
 
   /** What stands before a stored picture's id; nothing where none is asked for. */

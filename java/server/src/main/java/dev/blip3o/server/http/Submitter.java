@@ -16,8 +16,10 @@ import dev.blip3o.server.openai.RequestReader;
 import dev.blip3o.server.openai.Usage;
 import dev.blip3o.server.pictures.Masks;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Turns bodies into jobs of the model: parses, decodes pictures, checks all of it.
@@ -64,9 +66,9 @@ final class Submitter {
 
   private Submission generation(PictureOrder order) {
     check(order);
-    List<PictureJob> jobs = submit(ImageRequest.builder(order.prompt()), order);
-    int text = model.stages().prompt(order.prompt()).length();
-    return new Submission(order, jobs, usage(text, 0, order));
+    Usage usage = usage(model.stages().prompt(order.prompt()).length(), 0, order);
+    // Last: whatever fails after it would leave jobs behind that nobody cancels.
+    return new Submission(order, submit(ImageRequest.builder(order.prompt()), order), usage);
   }
 
   private Submission edit(EditOrder edit, PictureCall call) {
@@ -79,9 +81,9 @@ final class Submitter {
     List<InputImage> pictures = decode(edit.images(), call);
     EditRequest.Builder builder = EditRequest.builder(order.prompt(), pictures);
     edit.mask().ifPresent(file -> builder.mask(mask(file, pictures.get(0), call)));
-    List<PictureJob> jobs = submit(builder, order);
     int image = pictures.size() * model.info().imageTokens();
-    return new Submission(order, jobs, usage(promptLength(order, pictures.size()), image, order));
+    Usage usage = usage(promptLength(order, pictures.size()), image, order);
+    return new Submission(order, submit(builder, order), usage);
   }
 
   private void check(PictureOrder order) {
@@ -130,7 +132,7 @@ final class Submitter {
   }
 
   private InputImage mask(byte[] file, InputImage picture, PictureCall call) {
-    boolean png = file.length > PNG.length && java.util.Arrays.equals(file, 0, 4, PNG, 0, 4);
+    boolean png = file.length > PNG.length && Arrays.equals(file, 0, 4, PNG, 0, 4);
     if (!png) {
       throw ApiException.invalid(
           "The mask must be a PNG with alpha, transparent where the picture may change.", "mask");
@@ -143,7 +145,7 @@ final class Submitter {
     if (mask.width() != picture.width() || mask.height() != picture.height()) {
       throw ApiException.invalid(
           String.format(
-              java.util.Locale.ROOT,
+              Locale.ROOT,
               "The mask must have the size of the first picture, %dx%d, but has %dx%d.",
               picture.width(),
               picture.height(),

@@ -44,7 +44,7 @@ class HelmChartTest {
     Container server = server(Map.of());
     assertEquals("blip3o:0.1.0", server.getImage());
     assertEquals(
-        List.of("--model", "/opt/blip3o/demo", "--drain", "30s", "--memory", "4G"),
+        List.of("--model", "/opt/blip3o/demo", "--drain-timeout", "30s", "--memory", "4G"),
         server.getArgs());
     assertFalse(server.getResources().getLimits().containsKey("nvidia.com/gpu"));
   }
@@ -126,7 +126,7 @@ class HelmChartTest {
     assertEquals(4, server.getVolumeMounts().size());
     List<String> options = server.getArgs();
     assertEquals("/model", options.get(options.indexOf("--model") + 1));
-    assertEquals("gpt-image-1", options.get(options.indexOf("--alias") + 1));
+    assertEquals("gpt-image-1", options.get(options.indexOf("--model-alias") + 1));
     assertEquals("/etc/blip3o/keys", options.get(options.indexOf("--keys") + 1));
   }
 

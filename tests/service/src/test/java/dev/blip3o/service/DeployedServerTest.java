@@ -17,9 +17,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What the container and the systemd unit run: the gathered jars, the start, the health check. */
-@Timeout(120)
+@Timeout(300)
 class DeployedServerTest {
   private static final Pattern LISTENING = Pattern.compile("Listening at http://[^:]*:(\\d+)/");
+  private static final Pattern OPTION = Pattern.compile("[- \"](--[a-z-]+)(?=[\\s\"])");
   private static final Path DEPLOY = Repository.root().resolve("deploy");
 
   @TempDir Path folder;
@@ -77,6 +78,25 @@ class DeployedServerTest {
     } finally {
       process.destroyForcibly();
     }
+  }
+
+  @Test
+  void takesTheOptionsThatTheChartAndTheUnitGive() throws Exception {
+    Process process =
+        new ProcessBuilder(folder.resolve("bin/blip3o-serve").toString(), "--help").start();
+    String help = new String(process.getInputStream().readAllBytes());
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS), help);
+    String users =
+        Files.readString(DEPLOY.resolve("helm/blip3o/templates/deployment.yaml"))
+            + Files.readString(DEPLOY.resolve("blip3o.service"))
+            + Files.readString(DEPLOY.resolve("Containerfile")).replaceAll("(?s)^.*ENTRYPOINT", "");
+    Matcher options = OPTION.matcher(users);
+    int count = 0;
+    while (options.find()) {
+      assertTrue(help.contains(options.group(1)), options.group(1) + " is not in " + help);
+      count++;
+    }
+    assertTrue(count >= 10, count + " options");
   }
 
   private String error() {

@@ -21,6 +21,7 @@ import java.util.stream.Stream;
  */
 final class ServeProcess implements AutoCloseable {
   private static final Pattern LISTENING = Pattern.compile("Listening at http://[^:]*:(\\d+)/");
+  private static final int SIGTERM = 128 + 15;
   private static final long TIMEOUT_SECONDS = 60;
 
   private final Process process;
@@ -139,13 +140,16 @@ final class ServeProcess implements AutoCloseable {
     return targets;
   }
 
-  /** Sends SIGTERM and waits for the end. */
-  int stop() throws InterruptedException {
+  /** Sends SIGTERM and waits for a good end: 0, or what a JVM exits with after SIGTERM. */
+  void stop() throws InterruptedException {
     process.destroy();
     if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
       throw new IllegalStateException("the server did not end after SIGTERM: " + log());
     }
-    return process.exitValue();
+    int code = process.exitValue();
+    if (code != 0 && code != SIGTERM) {
+      throw new IllegalStateException("the server ended with " + code + ": " + log());
+    }
   }
 
   @Override

@@ -208,6 +208,8 @@ class PicturesTest {
     String head = new String(best, 0, 12, StandardCharsets.ISO_8859_1);
     assertTrue(format.equals("webp") ? head.endsWith("WEBP") : head.startsWith("\u00ff\u00d8"));
     assertTrue(small.length < best.length, small.length + " and " + best.length + " bytes");
+    Answer edit = postForm("prompt", "make it red", "image", best, "steps", "1");
+    assertEquals(format.equals("webp") ? 400 : 200, edit.status(), edit.body()::toString);
   }
 
   @Test

@@ -15,6 +15,7 @@ import dev.blip3o.server.openai.PictureOrder;
 import dev.blip3o.server.openai.RequestReader;
 import dev.blip3o.server.openai.Usage;
 import dev.blip3o.server.pictures.Masks;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -29,6 +30,8 @@ import java.util.Locale;
 final class Submitter {
   /** How a PNG begins. */
   private static final byte[] PNG = {(byte) 0x89, 'P', 'N', 'G'};
+
+  private static final int WEBP_HEAD = 12;
 
   private final Blip3oModel model;
   private final ModelNames names;
@@ -116,6 +119,11 @@ final class Submitter {
     if (pixels < 1) {
       throw ApiException.invalid(tooManyPixels(), param);
     }
+    if (webp(file)) {
+      // ImageIO would hand it to libwebp, which is here to write: native code parses no upload.
+      throw ApiException.invalid(
+          param + " is a WebP file, which is not read here: send PNG or JPEG.", param);
+    }
     try {
       InputImage picture = InputImage.decode(file, Math.min(pixels, InputImage.LARGEST_MAX_PIXELS));
       call.hold((long) picture.width() * picture.height() * picture.channels());
@@ -123,6 +131,11 @@ final class Submitter {
     } catch (InputImageException e) {
       throw ApiException.invalid(param + ": " + e.getMessage(), param);
     }
+  }
+
+  private static boolean webp(byte[] file) {
+    return file.length >= WEBP_HEAD
+        && new String(file, 0, WEBP_HEAD, StandardCharsets.ISO_8859_1).matches("(?s)RIFF.{4}WEBP");
   }
 
   private String tooManyPixels() {

@@ -120,6 +120,12 @@ function listenToForm() {
     }
   });
   byId("cancel").addEventListener("click", () => drawing.cancel());
+  document.addEventListener("keydown", (event) => {
+    // A dialog that is open takes Escape for itself.
+    if (event.key === "Escape" && document.querySelector("dialog[open]") === null) {
+      drawing.cancel();
+    }
+  });
   byId("seed-clear").addEventListener("click", () => {
     byId("seed").value = "";
     byId("seed").focus();

@@ -1,5 +1,6 @@
 package dev.blip3o;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -25,7 +26,7 @@ class PictureSettingsTest {
   @TempDir Path directory;
 
   @Test
-  void whatAPictureCarriesIsReadBack() {
+  void whatAPictureCarriesIsReadBack() throws IOException {
     EditRequest request =
         EditRequest.builder("mach ihn blau 🍎", InputImage.ofGray(1, 1, new byte[1]))
             .seed(-1)
@@ -34,6 +35,7 @@ class PictureSettingsTest {
     GeneratedImage image = image(request, 7, 0, 65535);
     Path file = directory.resolve("edited.png");
     image.writePng(file);
+    assertArrayEquals(Files.readAllBytes(file), image.png());
     Map<String, String> settings = PictureSettings.readPng(file);
     assertEquals(image.settings(), settings);
     assertEquals(new ArrayList<>(image.settings().keySet()), new ArrayList<>(settings.keySet()));

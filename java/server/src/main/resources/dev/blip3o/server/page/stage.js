@@ -36,6 +36,8 @@ export class Stage {
     this.#clock = setInterval(() => this.#tick(), 250);
     this.#tick();
     byId("progress").hidden = false;
+    // On a phone it lies below the form, where nobody would see it come.
+    byId("progress").scrollIntoView({ block: "nearest" });
     this.#say(count === 1 ? "Drawing." : `Drawing ${count} pictures.`);
   }
 

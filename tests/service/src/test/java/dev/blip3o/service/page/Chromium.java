@@ -31,6 +31,8 @@ final class Chromium {
       if (System.getProperty("blip3o.browser.required") != null) {
         Assertions.fail(INSTRUCTION);
       }
+      // Surefire is silent about a class that ends before its first test.
+      System.err.println("[WARNING] Skipped. " + INSTRUCTION);
       Assumptions.abort(INSTRUCTION);
     }
     ChromeDriverService service =

@@ -195,7 +195,7 @@ BLIP3O_API void blip3o_string_free(char* string);
 /* What a model has done since it was opened, and what it holds now. Cheap: meant to be read every second. */
 typedef struct blip3o_metrics {
   /* Now. */
-  int32_t healthy; /* 0 once the device was lost: every request fails with DEVICE_LOST until the model is opened anew */
+  int32_t healthy; /* 0 once the device was lost: every request of this process fails with DEVICE_LOST */
   int32_t queued;  /* requests that wait to be started */
   int32_t running; /* requests that were started and have not ended */
   int64_t

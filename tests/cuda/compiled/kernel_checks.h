@@ -32,7 +32,7 @@ Sentences CheckOccupancy(const Report& report);
 Sentences CheckLaunches(const Report& report, const std::vector<LaunchedKernel>& launched, int compute_capability);
 // Each kernel is among those that are launched: else nothing above holds its launches.
 Sentences CheckAllAreLaunched(const Report& report, const std::vector<LaunchedKernel>& launched);
-// No kernel or header of the folder but ptx.h holds an instruction or a built-in of CUDA.
+// Nothing of the folder but ptx.h holds an instruction, and no kernel or header a built-in of CUDA.
 Sentences CheckSources(const std::filesystem::path& folder);
 // The lines of one file that do.
 Sentences CheckSource(const std::string& name, const std::string& text);

@@ -101,6 +101,9 @@ TEST(KernelChecks, InstructionsStandInOneHeader) {
   EXPECT_TRUE(
       CheckSource("a.cu", "// asm is a word\n/* threadIdx.x\n */ int asmx = 1; f(\"asm \\\" asm\");\n").empty());
   EXPECT_TRUE(Says(CheckSource("a.cu", "int a;\n  asm volatile(\"\");\n"), "a.cu:2 holds asm"));
+  EXPECT_TRUE(CheckSource("a.cpp", "config.blockDim = 1;").empty());
+  EXPECT_TRUE(Says(CheckSource("a.cpp", "__asm(\"\");"), "a.cpp:1 holds __asm"));
+  EXPECT_TRUE(Says(CheckSource("a.cpp", "__asm__ volatile(\"\");"), "a.cpp:1 holds __asm__"));
   EXPECT_TRUE(Says(CheckSource("a.cu", "x = __shfl_xor_sync(m, v, 1);"), "a.cu:1 holds __shfl_xor_sync"));
   EXPECT_TRUE(Says(CheckSource("a.cu", "/* */ atomicAdd(p, 1);"), "holds atomicAdd("));
   EXPECT_TRUE(Says(CheckSource("a.cu", "__shared__ float s;"), "holds __shared__"));

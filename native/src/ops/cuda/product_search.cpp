@@ -31,6 +31,8 @@ std::vector<std::string> UsualFolders() {
   std::vector<std::string> folders = {"/usr/local/cuda/lib64", "/usr/local/cuda-13*/lib64", "/opt/cuda/lib64",
                                       "/usr/lib/x86_64-linux-gnu"};
   std::vector<std::string> prefixes = {"/usr/local/lib/python3*", "/usr/lib/python3*"};
+  // Where the user's Python keeps its packages has no other name. They add places to look in, behind all others, and
+  // switch nothing: what was found is named by the backend.
   for (const char* variable : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
     if (const char* root = std::getenv(variable)) prefixes.push_back(std::string(root) + "/lib/python3*");
   }

@@ -1,5 +1,5 @@
 // The device as the launch code sees it: memory, copies and kernels, in order. The one on a real device is
-// cuda_device.h; the tests' runs kernels lane by lane, or only notes what is launched.
+// device/cuda_queue.h; the tests' runs kernels lane by lane, or only notes what is launched.
 #pragma once
 
 #include <cstddef>

@@ -369,7 +369,8 @@ __device__ inline Search TopKSearch(const TokenRow& parameters, const Tally& all
 // is below top_p · kept.
 __device__ inline Search TopPSearch(const TokenRow& parameters, uint64_t kept) {
   const double reach = ceil(static_cast<double>(parameters.top_p) * static_cast<double>(kept));
-  return {reach<static_cast<double>(kept), Measure::kWeight, reach> 1 ? static_cast<uint64_t>(reach) - 1 : 0};
+  const bool is_needed = reach < static_cast<double>(kept);
+  return {is_needed, Measure::kWeight, reach > 1 ? static_cast<uint64_t>(reach) - 1 : 0};
 }
 
 __device__ inline Search DrawSearch(const TokenRow& parameters, uint64_t kept) {

@@ -2,7 +2,7 @@ package dev.blip3o;
 
 /**
  * A fault of the device ended all that ran on it. The model takes no more requests and {@link
- * ModelMetrics#healthy} is false: close it and open it anew, which may need a new process.
+ * ModelMetrics#healthy} is false: restart the process, within which the device stays lost.
  */
 public final class DeviceLostException extends Blip3oException {
   private static final long serialVersionUID = 1L;

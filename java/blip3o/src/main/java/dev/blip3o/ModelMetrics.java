@@ -8,7 +8,7 @@ import java.util.Objects;
  * moment; {@code submitted = queued + running + done + failed + cancelled + expired}.
  *
  * @param healthy false once the device was lost: every request fails with {@link
- *     DeviceLostException} until the model is opened anew
+ *     DeviceLostException} until the process is restarted
  * @param queued requests that wait to be started, now
  * @param running requests that were started and have not ended, now
  * @param memoryInUseBytes of requests, workspaces, caches and constants, now; not of mapped weights

@@ -25,7 +25,7 @@ import java.util.Objects;
  * <caption>Meters</caption>
  * <tr><th>name</th><th>kind</th><th>what</th></tr>
  * <tr><td>{@code blip3o.healthy}</td><td>gauge</td><td>1, or 0 once the device was lost, so that the
- *     model has to be opened anew</td></tr>
+ *     process has to be restarted</td></tr>
  * <tr><td>{@code blip3o.queue.depth}</td><td>gauge</td><td>requests that wait to be started</td></tr>
  * <tr><td>{@code blip3o.requests.running}</td><td>gauge</td><td>requests that were started and have
  *     not ended</td></tr>

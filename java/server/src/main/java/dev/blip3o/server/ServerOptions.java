@@ -141,8 +141,8 @@ public final class ServerOptions {
   }
 
   /**
-   * The largest picture of a request, in pixels; default {@link InputImage#MAX_PIXELS}, 64
-   * megapixels.
+   * How many pixels the pictures of a request may have together, and its mask by itself; default
+   * {@link InputImage#MAX_PIXELS}, 64 megapixels.
    */
   public long maxPixels() {
     return maxPixels;

@@ -36,7 +36,8 @@ public final class Blip3oImageModel implements ImageModel {
   }
 
   /**
-   * Makes the prompt's pictures.
+   * Makes the prompt's pictures. Of options other than {@link Blip3oImageOptions} the count is
+   * used, the size and format are checked, and the model's name and the style have no effect.
    *
    * @throws InvalidRequestException if the prompt has not exactly one message, or its options ask
    *     for what the model cannot do
@@ -75,11 +76,19 @@ public final class Blip3oImageModel implements ImageModel {
     if (options != null) {
       checkSide("width", options.getWidth(), model.info().pictureWidth());
       checkSide("height", options.getHeight(), model.info().pictureHeight());
+      checkFormat(options.getResponseFormat());
       if (options.getN() != null) {
         builder.count(options.getN());
       }
     }
     return builder.build();
+  }
+
+  private static void checkFormat(String format) {
+    if (format != null && !format.equals("b64_json")) {
+      throw new InvalidRequestException(
+          "the response format is \"" + format + "\"; pictures come as \"b64_json\": leave it out");
+    }
   }
 
   private static void checkSide(String name, Integer pixels, int side) {

@@ -66,7 +66,7 @@ class Blip3oImageModelTest {
   }
 
   @Test
-  void anEditKeepsWhatTheMaskKeeps() {
+  void anEditWithAMaskIsTheLibrarys() {
     GeneratedImage first = model.generate(ImageRequest.builder(PROMPT).seed(7).steps(3).build());
     InputImage picture = InputImage.of(first.toBufferedImage());
     InputImage mask =
@@ -90,6 +90,8 @@ class Blip3oImageModelTest {
                 InvalidRequestException.class, () -> images.call(new ImagePrompt(PROMPT, wrong)))
             .getMessage();
     assertTrue(message.startsWith("width is "), message);
+    var linked = ImageOptionsBuilder.builder().responseFormat("url").build();
+    assertThrows(InvalidRequestException.class, () -> images.call(new ImagePrompt(PROMPT, linked)));
     var none = ImageOptionsBuilder.builder().N(0).build();
     assertThrows(InvalidRequestException.class, () -> images.call(new ImagePrompt(PROMPT, none)));
   }

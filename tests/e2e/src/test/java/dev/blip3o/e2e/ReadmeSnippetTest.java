@@ -1,8 +1,11 @@
 package dev.blip3o.e2e;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.blip3o.Blip3oModel;
+import dev.blip3o.ImageRequest;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -86,6 +89,16 @@ class ReadmeSnippetTest {
     long colours = pixels().map(i -> rgb(image, i)).distinct().count();
     assertTrue(colours > 10, name + " is a picture of " + colours + " colours");
     return image;
+  }
+
+  @Test
+  void springAiDrawsTheLibrarysPicture() throws Exception {
+    run(snippet("spring"));
+    try (Blip3oModel model = Blip3oModel.open(ROOT.resolve("weights/demo"))) {
+      assertArrayEquals(
+          model.generate(ImageRequest.builder("a red circle").seed(7).build()).png(),
+          Files.readAllBytes(directory.resolve("spring.png")));
+    }
   }
 
   private static IntStream pixels() {

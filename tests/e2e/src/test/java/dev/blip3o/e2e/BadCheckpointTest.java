@@ -15,6 +15,7 @@ import dev.blip3o.ImageRequest;
 import dev.blip3o.ModelOptions;
 import dev.blip3o.NumericException;
 import dev.blip3o.UnsupportedException;
+import dev.blip3o.support.Repository;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;

@@ -10,6 +10,7 @@ import dev.blip3o.InputImage;
 import dev.blip3o.PictureSettings;
 import dev.blip3o.Pixels;
 import dev.blip3o.cli.Safetensors;
+import dev.blip3o.support.Repository;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;

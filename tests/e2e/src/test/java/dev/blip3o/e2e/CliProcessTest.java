@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.blip3o.support.Repository;
 import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
 import java.io.IOException;

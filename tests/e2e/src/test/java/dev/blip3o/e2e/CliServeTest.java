@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.CancellationToken;
+import dev.blip3o.support.Repository;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;

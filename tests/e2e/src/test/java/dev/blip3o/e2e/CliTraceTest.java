@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.cli.Safetensors;
+import dev.blip3o.support.Repository;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.ByteBuffer;

@@ -2,6 +2,7 @@ package dev.blip3o.e2e;
 
 import dev.blip3o.CancellationToken;
 import dev.blip3o.cli.Main;
+import dev.blip3o.support.Repository;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.Optional;

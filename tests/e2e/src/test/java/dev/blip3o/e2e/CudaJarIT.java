@@ -15,6 +15,7 @@ import dev.blip3o.ModelOptions;
 import dev.blip3o.Pixels;
 import dev.blip3o.Quantization;
 import dev.blip3o.UnsupportedException;
+import dev.blip3o.support.Repository;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -12,6 +12,7 @@ import dev.blip3o.e2e.scenes.Reading;
 import dev.blip3o.e2e.scenes.SceneEdit;
 import dev.blip3o.e2e.scenes.SceneReader;
 import dev.blip3o.e2e.scenes.Tally;
+import dev.blip3o.support.Repository;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -10,6 +10,7 @@ import dev.blip3o.ImageRequest;
 import dev.blip3o.e2e.scenes.Caption;
 import dev.blip3o.e2e.scenes.SceneReader;
 import dev.blip3o.e2e.scenes.Tally;
+import dev.blip3o.support.Repository;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 

@@ -7,6 +7,7 @@ import dev.blip3o.InputImage;
 import dev.blip3o.PictureSettings;
 import dev.blip3o.e2e.scenes.Caption;
 import dev.blip3o.e2e.scenes.SceneReader;
+import dev.blip3o.support.Repository;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

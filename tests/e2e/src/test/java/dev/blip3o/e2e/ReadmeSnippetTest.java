@@ -6,28 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.Blip3oModel;
 import dev.blip3o.ImageRequest;
+import dev.blip3o.support.Readme;
+import dev.blip3o.support.Repository;
+import dev.blip3o.support.Snippet;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.io.StringWriter;
-import java.lang.reflect.InvocationTargetException;
-import java.net.URI;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
-import javax.tools.JavaCompiler;
-import javax.tools.JavaFileObject;
-import javax.tools.SimpleJavaFileObject;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,7 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * folder of the test.
  */
 class ReadmeSnippetTest {
-  private static final Path ROOT = Path.of(System.getProperty("blip3o.root")).normalize();
+  private static final String IMPORTS = "import dev.blip3o.*;\nimport java.nio.file.Path;\n";
   private static final int SIDE = 128;
   private static final int MAX_STATEMENT_LINES = 8;
 
@@ -94,7 +85,7 @@ class ReadmeSnippetTest {
   @Test
   void springAiDrawsTheLibrarysPicture() throws Exception {
     run(snippet("spring"));
-    try (Blip3oModel model = Blip3oModel.open(ROOT.resolve("weights/demo"))) {
+    try (Blip3oModel model = Blip3oModel.open(Repository.demo())) {
       assertArrayEquals(
           model.generate(ImageRequest.builder("a red circle").seed(7).build()).png(),
           Files.readAllBytes(directory.resolve("spring.png")));
@@ -121,66 +112,16 @@ class ReadmeSnippetTest {
   }
 
   private static String snippet(String name) throws IOException {
-    Pattern pattern =
-        Pattern.compile("<!-- snippet:" + name + " -->\\s*```java\\n(.*?)```", Pattern.DOTALL);
-    Matcher matcher = pattern.matcher(Files.readString(ROOT.resolve("README.md")));
-    assertTrue(matcher.find(), "README.md has no java block after <!-- snippet:" + name + " -->");
-    return matcher.group(1);
+    return Readme.block(name, "java");
   }
 
   private void run(String snippet) throws Exception {
-    Path classes = Files.createTempDirectory(directory, "classes");
-    compile(source(absolute(snippet)), classes);
-    URL[] urls = {classes.toUri().toURL()};
-    try (URLClassLoader loader = new URLClassLoader(urls, getClass().getClassLoader())) {
-      loader.loadClass("Snippet").getMethod("run").invoke(null);
-    } catch (InvocationTargetException e) {
-      throw new AssertionError("the snippet failed: " + e.getCause(), e.getCause());
-    }
+    Snippet.run(IMPORTS + absolute(snippet), directory);
   }
 
   private String absolute(String snippet) {
     return snippet
-        .replace("Path.of(\"weights/", "Path.of(\"" + ROOT + "/weights/")
+        .replace("Path.of(\"weights/", "Path.of(\"" + Repository.root() + "/weights/")
         .replaceAll("Path\\.of\\(\"(\\w+\\.png)\"", "Path.of(\"" + directory + "/$1\"");
-  }
-
-  private static String source(String snippet) {
-    String imports =
-        snippet
-            .lines()
-            .filter(line -> line.startsWith("import "))
-            .collect(Collectors.joining("\n"));
-    String body =
-        snippet
-            .lines()
-            .filter(line -> !line.startsWith("import "))
-            .collect(Collectors.joining("\n"));
-    return "import dev.blip3o.*;\nimport java.nio.file.Path;\n"
-        + imports
-        + "\npublic class Snippet {\n  public static void run() throws Exception {\n"
-        + body
-        + "\n  }\n}\n";
-  }
-
-  private static void compile(String source, Path classes) {
-    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-    StringWriter messages = new StringWriter();
-    JavaFileObject file =
-        new SimpleJavaFileObject(URI.create("string:///Snippet.java"), JavaFileObject.Kind.SOURCE) {
-          @Override
-          public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-            return source;
-          }
-        };
-    List<String> options =
-        List.of(
-            "-proc:none",
-            "-classpath",
-            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-            "-d",
-            classes.toString());
-    boolean compiled = compiler.getTask(messages, null, null, options, null, List.of(file)).call();
-    assertTrue(compiled, "the snippet does not compile:\n" + messages + "\n" + source);
   }
 }

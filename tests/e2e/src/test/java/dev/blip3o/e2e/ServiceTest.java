@@ -11,6 +11,7 @@ import dev.blip3o.UnsupportedException;
 import dev.blip3o.e2e.service.Client;
 import dev.blip3o.e2e.service.Outcome;
 import dev.blip3o.e2e.service.Recipe;
+import dev.blip3o.support.Repository;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;

@@ -1,29 +1,45 @@
 package dev.blip3o.service;
 
+import dev.blip3o.Blip3oModel;
 import dev.blip3o.server.Blip3oServer;
 import dev.blip3o.server.ServerOptions;
+import dev.blip3o.support.Repository;
 import java.util.function.UnaryOperator;
 
-/** The real server with the demo checkpoint on a free port of loopback. */
-final class DemoServer implements AutoCloseable {
+/** The real server with the demo checkpoint, on a free port of loopback in this process. */
+public final class DemoServer implements AutoCloseable {
+  private final Blip3oModel model;
   private final Blip3oServer server;
 
-  private DemoServer(Blip3oServer server) {
+  private DemoServer(Blip3oModel model, Blip3oServer server) {
+    this.model = model;
     this.server = server;
   }
 
   /** Starts one with the default options. */
-  static DemoServer start() {
+  public static DemoServer start() {
     return start(UnaryOperator.identity());
   }
 
   /** Starts one whose options are changed. */
-  static DemoServer start(UnaryOperator<ServerOptions.Builder> change) {
-    ServerOptions.Builder options = ServerOptions.builder(Repository.demo()).port(0);
-    return new DemoServer(Blip3oServer.start(change.apply(options).build()));
+  public static DemoServer start(UnaryOperator<ServerOptions.Builder> change) {
+    ServerOptions options = change.apply(ServerOptions.builder(Repository.demo()).port(0)).build();
+    Blip3oModel model = Blip3oModel.open(options.modelDirectory(), options.modelOptions());
+    try {
+      return new DemoServer(model, Blip3oServer.start(options, model));
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
   }
 
-  int port() {
+  /** The model that it serves. */
+  public Blip3oModel model() {
+    return model;
+  }
+
+  /** Where it listens. */
+  public int port() {
     return server.port();
   }
 
@@ -43,6 +59,10 @@ final class DemoServer implements AutoCloseable {
 
   @Override
   public void close() {
-    server.close();
+    try {
+      server.close();
+    } finally {
+      model.close();
+    }
   }
 }

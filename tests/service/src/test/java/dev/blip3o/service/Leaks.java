@@ -1,5 +1,6 @@
 package dev.blip3o.service;
 
+import dev.blip3o.support.Repository;
 import java.util.regex.Pattern;
 
 /** What no answer and no log may hold at the default level. */

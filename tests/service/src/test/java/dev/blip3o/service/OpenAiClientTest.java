@@ -24,6 +24,7 @@ import com.openai.models.images.ImagesResponse;
 import dev.blip3o.Blip3oModel;
 import dev.blip3o.GeneratedImage;
 import dev.blip3o.ImageRequest;
+import dev.blip3o.support.Repository;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.blip3o.support.Readme;
+import dev.blip3o.support.Snippet;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -14,8 +16,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -38,7 +38,8 @@ class ReadmeServiceTest {
 
   @BeforeAll
   static void serve() throws IOException {
-    List<String> words = new ArrayList<>(Arrays.asList(block("serve", "sh").strip().split("\\s+")));
+    List<String> words =
+        new ArrayList<>(Arrays.asList(Readme.block("serve", "sh").strip().split("\\s+")));
     assertEquals(List.of("./blip3o", "serve", "--port", "8080"), words);
     server = ServeProcess.start(serving);
   }
@@ -46,17 +47,6 @@ class ReadmeServiceTest {
   @AfterAll
   static void stop() {
     server.close();
-  }
-
-  private static String block(String name, String language) throws IOException {
-    Pattern pattern =
-        Pattern.compile(
-            "<!-- snippet:" + name + " -->\\s*```" + language + "\\n(.*?)```", Pattern.DOTALL);
-    Matcher matcher = pattern.matcher(Files.readString(Repository.root().resolve("README.md")));
-    assertTrue(
-        matcher.find(),
-        () -> "README.md has no " + language + " block after <!-- snippet:" + name + " -->");
-    return matcher.group(1);
   }
 
   private static String here(String text) {
@@ -93,14 +83,14 @@ class ReadmeServiceTest {
       assertTrue(there || System.getenv("CI") == null, tool + " is missing: install it");
       assumeTrue(there, tool + " is not installed");
     }
-    shell(here(block("curl", "sh")));
+    shell(here(Readme.block("curl", "sh")));
     assertPicture("circle.png");
     assertPicture("blue.png");
     assertFalse(
         Arrays.equals(
             Files.readAllBytes(folder.resolve("circle.png")),
             Files.readAllBytes(folder.resolve("blue.png"))));
-    String events = shell(here(block("stream", "sh")));
+    String events = shell(here(Readme.block("stream", "sh")));
     assertTrue(events.contains("event: image_generation.partial_image"), events);
     assertTrue(events.contains("event: image_generation.completed"), events);
   }
@@ -108,7 +98,7 @@ class ReadmeServiceTest {
   @Test
   void theClientOfOpenAi() throws Exception {
     String snippet =
-        here(block("openai", "java")).replace("Path.of(\"", "Path.of(\"" + folder + "/");
+        here(Readme.block("openai", "java")).replace("Path.of(\"", "Path.of(\"" + folder + "/");
     Snippet.run(snippet, folder);
     assertPicture("openai.png");
   }

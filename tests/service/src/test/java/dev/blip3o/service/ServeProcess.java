@@ -1,5 +1,6 @@
 package dev.blip3o.service;
 
+import dev.blip3o.support.Repository;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;

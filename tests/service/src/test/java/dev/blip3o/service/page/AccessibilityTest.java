@@ -4,9 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.blip3o.service.DemoServer;
+import dev.blip3o.support.Repository;
 import java.util.List;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,12 +25,12 @@ class AccessibilityTest {
       "button, input, textarea, select, a[href], summary, canvas, dialog, progress";
 
   private static WebPage page;
-  private static ServedDemo demo;
+  private static DemoServer demo;
 
   @BeforeAll
   static void open() {
     page = new WebPage(1280, 1000);
-    demo = ServedDemo.start(UnaryOperator.identity());
+    demo = DemoServer.start();
   }
 
   @AfterAll
@@ -145,7 +146,7 @@ class AccessibilityTest {
       page.type("count", "2");
       page.click("submit");
       page.waitForPictures(2);
-      page.byId("file").sendKeys(ServedDemo.ROOT.resolve("docs/images/picture.png").toString());
+      page.byId("file").sendKeys(Repository.root().resolve("docs/images/picture.png").toString());
       page.waitFor(() -> page.byId("mask").isDisplayed());
       page.screenshotWhole("width-" + width);
       assertNoSidewaysScrolling();

@@ -4,10 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.blip3o.service.DemoServer;
+import dev.blip3o.support.Repository;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.UnaryOperator;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -19,16 +20,16 @@ import org.openqa.selenium.interactions.Actions;
 
 /** Pictures from pictures: dropped or chosen, with a painted mask. */
 class EditingTest {
-  private static final Path PICTURE = ServedDemo.ROOT.resolve("docs/images/picture.png");
+  private static final Path PICTURE = Repository.root().resolve("docs/images/picture.png");
   private static final int SIDE = 128;
 
   private static WebPage page;
-  private static ServedDemo demo;
+  private static DemoServer demo;
 
   @BeforeAll
   static void open() {
     page = new WebPage(1280, 1300);
-    demo = ServedDemo.start(UnaryOperator.identity());
+    demo = DemoServer.start();
   }
 
   @AfterAll

@@ -2,7 +2,7 @@ package dev.blip3o.service.page;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.util.function.UnaryOperator;
+import dev.blip3o.service.DemoServer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,12 +23,12 @@ class EventStreamTest {
           + "[\"message\",\"x:y\"]]";
 
   private static WebPage page;
-  private static ServedDemo demo;
+  private static DemoServer demo;
 
   @BeforeAll
   static void open() {
     page = new WebPage(800, 600);
-    demo = ServedDemo.start(UnaryOperator.identity());
+    demo = DemoServer.start();
     page.openAsNew(demo.port());
   }
 

@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.blip3o.service.DemoServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
@@ -42,7 +42,7 @@ class NetworkTest {
 
   @Test
   void nothingIsAskedOfOthers() {
-    try (ServedDemo demo = ServedDemo.start(UnaryOperator.identity())) {
+    try (DemoServer demo = DemoServer.start()) {
       requests();
       page.openAsNew(demo.port());
       page.type("prompt", "a red circle");
@@ -63,7 +63,7 @@ class NetworkTest {
 
   @Test
   void aServerThatIsGoneIsAnError() {
-    ServedDemo demo = ServedDemo.start(UnaryOperator.identity());
+    DemoServer demo = DemoServer.start();
     try (demo) {
       page.openAsNew(demo.port());
     }
@@ -78,7 +78,7 @@ class NetworkTest {
   void aKeyIsAskedForAndLeavesWithTheTab(@TempDir Path folder) throws IOException {
     Path keys = Files.writeString(folder.resolve("keys.txt"), keysFile());
     Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-------"));
-    try (ServedDemo demo = ServedDemo.start(options -> options.keysFile(keys))) {
+    try (DemoServer demo = DemoServer.start(options -> options.keysFile(keys))) {
       page.openAsNew(demo.port());
       page.type("prompt", "a red circle");
       page.settings("7", 2);

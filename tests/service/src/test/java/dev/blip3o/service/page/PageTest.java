@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.GeneratedImage;
 import dev.blip3o.ImageRequest;
+import dev.blip3o.service.DemoServer;
 import java.util.List;
-import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,12 +21,12 @@ class PageTest {
   private static final int STEPS = 6;
 
   private static WebPage page;
-  private static ServedDemo demo;
+  private static DemoServer demo;
 
   @BeforeAll
   static void open() {
     page = new WebPage(1280, 1000);
-    demo = ServedDemo.start(UnaryOperator.identity());
+    demo = DemoServer.start();
   }
 
   @AfterAll

@@ -1,6 +1,4 @@
-package dev.blip3o.service;
-
-import static org.junit.jupiter.api.Assertions.assertTrue;
+package dev.blip3o.support;
 
 import java.io.StringWriter;
 import java.lang.reflect.InvocationTargetException;
@@ -17,14 +15,20 @@ import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 
-/** Java of the README, compiled and run: imports, then the statements of a method. */
-final class Snippet {
+/** Java as somebody pastes it: imports, then the statements of a method. */
+public final class Snippet {
   private static final Predicate<String> IMPORT = line -> line.startsWith("import ");
 
   private Snippet() {}
 
-  /** Runs it; its classes go into a folder inside the given one. */
-  static void run(String snippet, Path folder) throws Exception {
+  /**
+   * Compiles it with the class path of the tests, and runs it on the calling thread.
+   *
+   * @param snippet lines that begin with {@code import}, anywhere, and statements
+   * @param folder gets a folder with its classes
+   * @throws AssertionError if it does not compile, with the compiler's messages, or fails
+   */
+  public static void run(String snippet, Path folder) throws Exception {
     Path classes = Files.createTempDirectory(folder, "classes");
     compile(source(snippet), classes);
     URL[] urls = {classes.toUri().toURL()};
@@ -61,7 +65,8 @@ final class Snippet {
             System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
             "-d",
             classes.toString());
-    boolean compiled = compiler.getTask(messages, null, null, options, null, List.of(file)).call();
-    assertTrue(compiled, "the snippet does not compile:\n" + messages + "\n" + source);
+    if (!compiler.getTask(messages, null, null, options, null, List.of(file)).call()) {
+      throw new AssertionError("the snippet does not compile:\n" + messages + "\n" + source);
+    }
   }
 }

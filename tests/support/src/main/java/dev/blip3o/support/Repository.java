@@ -1,4 +1,4 @@
-package dev.blip3o.e2e;
+package dev.blip3o.support;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -9,28 +9,28 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /** Places in the repository. */
-final class Repository {
+public final class Repository {
   private static final Path ROOT = Path.of(System.getProperty("blip3o.root", "../.."));
 
   private Repository() {}
 
-  /** The folder of {@code pom.xml}. */
-  static Path root() {
+  /** The folder of the root {@code pom.xml}. */
+  public static Path root() {
     return ROOT.toAbsolutePath().normalize();
   }
 
   /** The demo checkpoint. */
-  static Path demo() {
+  public static Path demo() {
     return root().resolve("weights/demo");
   }
 
   /** The golden traces. */
-  static Path golden() {
+  public static Path golden() {
     return root().resolve("tests/golden");
   }
 
   /** Copies the demo checkpoint's files, which a test may then damage. */
-  static Path copyDemo(Path to) {
+  public static Path copyDemo(Path to) {
     Path from = demo();
     try {
       Files.walkFileTree(

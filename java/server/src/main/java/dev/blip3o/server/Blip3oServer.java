@@ -6,6 +6,7 @@ import dev.blip3o.server.health.Health;
 import dev.blip3o.server.health.Lifecycle;
 import dev.blip3o.server.http.Connections;
 import dev.blip3o.server.limits.ApiKeys;
+import dev.blip3o.server.model.ServedModel;
 import dev.blip3o.server.pictures.PictureStore;
 import dev.blip3o.server.telemetry.ServerMetrics;
 import io.vertx.core.Future;
@@ -51,11 +52,8 @@ public final class Blip3oServer implements AutoCloseable {
   /** For answers that are ready, but not yet on the wire. */
   private static final long FLUSH_MILLIS = 1000;
 
-  /** Bytes of a form's field that is no file: the longest prompt, in any script. */
-  private static final int MAX_FORM_FIELD = 1 << 18;
-
   private final ServerOptions options;
-  private final Blip3oModel model;
+  private final ServedModel model;
   private final boolean ownsModel;
   private final Lifecycle life = new Lifecycle();
   private final PictureStore pictures;
@@ -65,12 +63,12 @@ public final class Blip3oServer implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
   private HttpServer server;
 
-  private Blip3oServer(ServerOptions options, Blip3oModel model, boolean ownsModel) {
+  private Blip3oServer(ServerOptions options, ServedModel model, boolean ownsModel) {
     this.options = options;
     this.model = model;
     this.ownsModel = ownsModel;
     this.pictures = new PictureStore(options.urlTtl(), options.urlStoreBytes());
-    this.metrics = new ServerMetrics(model, life, pictures);
+    this.metrics = new ServerMetrics(model.meters(), life, pictures);
     this.connections = new Connections(options.readTimeout());
     this.vertx = Vertx.vertx(vertxOptions());
   }
@@ -86,7 +84,7 @@ public final class Blip3oServer implements AutoCloseable {
   public static Blip3oServer start(ServerOptions options) {
     Optional<ApiKeys> keys = options.keysFile().map(ApiKeys::read);
     Blip3oModel model = Blip3oModel.open(options.modelDirectory(), options.modelOptions());
-    return start(options, keys, model, true);
+    return start(options, keys, ServedModel.of(model), true);
   }
 
   /**
@@ -97,12 +95,22 @@ public final class Blip3oServer implements AutoCloseable {
    * @throws ServerException if the address can't be listened at
    */
   public static Blip3oServer start(ServerOptions options, Blip3oModel model) {
+    return start(options, ServedModel.of(model));
+  }
+
+  /**
+   * Serves what stands for a model, and stays open when the server is closed.
+   *
+   * @throws dev.blip3o.InvalidRequestException if the keys file is not as it should be
+   * @throws ServerException if the address can't be listened at
+   */
+  public static Blip3oServer start(ServerOptions options, ServedModel model) {
     Objects.requireNonNull(model, "model");
     return start(options, options.keysFile().map(ApiKeys::read), model, false);
   }
 
   private static Blip3oServer start(
-      ServerOptions options, Optional<ApiKeys> keys, Blip3oModel model, boolean ownsModel) {
+      ServerOptions options, Optional<ApiKeys> keys, ServedModel model, boolean ownsModel) {
     Blip3oServer server = new Blip3oServer(options, model, ownsModel);
     try {
       server.listen(keys);
@@ -161,10 +169,7 @@ public final class Blip3oServer implements AutoCloseable {
 
   private static HttpServerOptions httpOptions() {
     // Clients of images APIs speak HTTP/1.1; a proxy that adds TLS speaks HTTP/2 to browsers.
-    return new HttpServerOptions()
-        .setHttp2ClearTextEnabled(false)
-        .setMaxFormAttributeSize(MAX_FORM_FIELD)
-        .setMaxFormBufferedBytes(MAX_FORM_FIELD);
+    return new HttpServerOptions().setHttp2ClearTextEnabled(false);
   }
 
   private void watch() {

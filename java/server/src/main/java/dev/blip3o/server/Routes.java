@@ -1,6 +1,5 @@
 package dev.blip3o.server;
 
-import dev.blip3o.Blip3oModel;
 import dev.blip3o.server.health.Lifecycle;
 import dev.blip3o.server.http.Connections;
 import dev.blip3o.server.http.ErrorHandler;
@@ -14,6 +13,7 @@ import dev.blip3o.server.http.PictureRoutes;
 import dev.blip3o.server.http.SecurityHeaders;
 import dev.blip3o.server.limits.ApiKeys;
 import dev.blip3o.server.limits.ClientLimits;
+import dev.blip3o.server.model.ServedModel;
 import dev.blip3o.server.pictures.PictureStore;
 import dev.blip3o.server.telemetry.ServerMetrics;
 import io.vertx.core.Vertx;
@@ -26,7 +26,7 @@ final class Routes {
   private static final int[] STATUSES = {400, 404, 405, 406, 413, 415, 500};
 
   private final ServerOptions options;
-  private final Blip3oModel model;
+  private final ServedModel model;
   private final Optional<ApiKeys> keys;
   private final Lifecycle life;
   private final PictureStore pictures;
@@ -35,7 +35,7 @@ final class Routes {
 
   Routes(
       ServerOptions options,
-      Blip3oModel model,
+      ServedModel model,
       Optional<ApiKeys> keys,
       Lifecycle life,
       PictureStore pictures,

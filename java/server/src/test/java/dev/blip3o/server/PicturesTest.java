@@ -426,7 +426,17 @@ class PicturesTest {
     assertInvalid(
         post(EDITS, "{'prompt':'a','images':[{'file_id':'f'}]}"), "images[0]", "keeps no files");
     assertInvalid(post(EDITS, "{'prompt':'a','images':{}}"), "images", "an array");
-    assertInvalid(answer(send(EDITS, "multipart/form-data", new byte[3])), null, "multipart form");
+    assertInvalid(answer(send(EDITS, "multipart/form-data", new byte[3])), null, "boundary");
+    String lacksValue =
+        "--edge\r\nContent-Disposition: form-data; name=\"image\"; f\r\n\r\nx\r\n--edge--\r\n";
+    assertInvalid(
+        answer(
+            send(
+                EDITS,
+                "multipart/form-data; boundary=edge",
+                lacksValue.getBytes(StandardCharsets.UTF_8))),
+        null,
+        "Part 1 of the form");
     byte[] whole = form("prompt", "a", "image", picture);
     byte[] broken = Arrays.copyOf(whole, whole.length - 6);
     assertInvalid(

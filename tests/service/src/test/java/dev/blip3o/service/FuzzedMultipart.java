@@ -21,6 +21,8 @@ final class FuzzedMultipart {
           "model",
           "../../x",
           "a\"b",
+          "image\"; f",
+          "image\"; filename=\"a",
           "\u00e4",
           "");
 

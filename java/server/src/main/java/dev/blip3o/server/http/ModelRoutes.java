@@ -3,8 +3,8 @@ package dev.blip3o.server.http;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.blip3o.Blip3oModel;
 import dev.blip3o.ModelInfo;
+import dev.blip3o.server.model.ServedModel;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
@@ -17,12 +17,12 @@ public final class ModelRoutes {
   private static final String PATH = "/v1/models";
   private static final long MILLIS = 1000;
 
-  private final Blip3oModel model;
+  private final ServedModel model;
   private final ModelNames names;
   private final long created = System.currentTimeMillis() / MILLIS;
 
   /** Routes that list {@code model} under each of {@code names}. */
-  public ModelRoutes(Blip3oModel model, List<String> names) {
+  public ModelRoutes(ServedModel model, List<String> names) {
     this.model = model;
     this.names = new ModelNames(names);
   }

@@ -1,7 +1,7 @@
 package dev.blip3o.server.http;
 
-import dev.blip3o.Blip3oModel;
 import dev.blip3o.ModelInfo;
+import dev.blip3o.server.model.ServedModel;
 import dev.blip3o.server.openai.Answers;
 import dev.blip3o.server.openai.ApiException;
 import dev.blip3o.server.openai.Operation;
@@ -57,7 +57,7 @@ public final class PictureRoutes {
 
   /** Routes for {@code model}; {@code errors} makes errors within streams too. */
   public PictureRoutes(
-      Blip3oModel model, Settings settings, PictureStore store, ErrorHandler errors) {
+      ServedModel model, Settings settings, PictureStore store, ErrorHandler errors) {
     this.settings = settings;
     this.store = store;
     this.errors = errors;

@@ -1,20 +1,14 @@
 package dev.blip3o.server.http;
 
-import dev.blip3o.server.openai.FormPart;
-import java.util.List;
-import java.util.Map;
-
-/** The whole body of a request, in memory. */
+/** The whole body of a request, in memory, not yet parsed. */
 sealed interface RequestBody {
-  /** JSON, not yet parsed. */
+  /** JSON. */
   record Json(byte[] bytes) implements RequestBody {}
 
   /**
-   * A form.
+   * A form of the type multipart/form-data.
    *
-   * @param values the fields that are no files, in their order
-   * @param files the files, in their order
+   * @param boundary what stands between its parts
    */
-  record Form(List<Map.Entry<String, String>> values, List<FormPart> files)
-      implements RequestBody {}
+  record Multipart(byte[] bytes, String boundary) implements RequestBody {}
 }

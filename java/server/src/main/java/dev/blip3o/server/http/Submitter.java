@@ -1,13 +1,12 @@
 package dev.blip3o.server.http;
 
-import dev.blip3o.Blip3oModel;
 import dev.blip3o.EditRequest;
 import dev.blip3o.ImageRequest;
 import dev.blip3o.InputImage;
 import dev.blip3o.InputImageException;
-import dev.blip3o.ModelInfo;
 import dev.blip3o.PictureJob;
 import dev.blip3o.PictureRequest;
+import dev.blip3o.server.model.ServedModel;
 import dev.blip3o.server.openai.ApiException;
 import dev.blip3o.server.openai.EditOrder;
 import dev.blip3o.server.openai.Operation;
@@ -18,7 +17,6 @@ import dev.blip3o.server.pictures.Masks;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
@@ -33,7 +31,7 @@ final class Submitter {
 
   private static final int WEBP_HEAD = 12;
 
-  private final Blip3oModel model;
+  private final ServedModel model;
   private final ModelNames names;
   private final RequestReader reader;
   private final long maxPixels;
@@ -43,7 +41,7 @@ final class Submitter {
    *
    * @param maxPixels of all pictures of a request together
    */
-  Submitter(Blip3oModel model, ModelNames names, RequestReader reader, long maxPixels) {
+  Submitter(ServedModel model, ModelNames names, RequestReader reader, long maxPixels) {
     this.model = model;
     this.names = names;
     this.reader = reader;
@@ -61,7 +59,8 @@ final class Submitter {
   }
 
   private EditOrder editOrder(RequestBody body) {
-    if (body instanceof RequestBody.Form form) {
+    if (body instanceof RequestBody.Multipart multipart) {
+      Form form = FormReader.read(multipart.bytes(), multipart.boundary());
       return reader.edit(form.values(), form.files());
     }
     return reader.edit(((RequestBody.Json) body).bytes());
@@ -69,7 +68,7 @@ final class Submitter {
 
   private Submission generation(PictureOrder order) {
     check(order);
-    Usage usage = usage(model.stages().prompt(order.prompt()).length(), 0, order);
+    Usage usage = usage(model.promptTokens(order.prompt()), 0, order);
     // Last: whatever fails after it would leave jobs behind that nobody cancels.
     return new Submission(order, submit(ImageRequest.builder(order.prompt()), order), usage);
   }
@@ -85,7 +84,7 @@ final class Submitter {
     EditRequest.Builder builder = EditRequest.builder(order.prompt(), pictures);
     edit.mask().ifPresent(file -> builder.mask(mask(file, pictures.get(0), call)));
     int image = pictures.size() * model.info().imageTokens();
-    Usage usage = usage(promptLength(order, pictures.size()), image, order);
+    Usage usage = usage(model.editPromptTokens(order.prompt(), pictures.size()), image, order);
     return new Submission(order, submit(builder, order), usage);
   }
 
@@ -191,14 +190,6 @@ final class Submitter {
    */
   static int previewEvery(int steps, int previews) {
     return (steps + previews) / (previews + 1);
-  }
-
-  private int promptLength(PictureOrder order, int references) {
-    ModelInfo info = model.info();
-    // How long the prompt is does not depend on which tokens the pictures have.
-    List<int[]> tokens = Collections.nCopies(references, new int[info.imageTokens()]);
-    int length = model.stages().editPrompt(order.prompt(), tokens).length();
-    return length - references * info.imageTokens();
   }
 
   private Usage usage(int text, int image, PictureOrder order) {

@@ -1,6 +1,5 @@
 package dev.blip3o.server.telemetry;
 
-import dev.blip3o.Blip3oModel;
 import dev.blip3o.micrometer.Blip3oMetrics;
 import dev.blip3o.server.health.Lifecycle;
 import dev.blip3o.server.pictures.PictureStore;
@@ -59,9 +58,13 @@ public final class ServerMetrics implements AutoCloseable {
   private final JvmGcMetrics collector = new JvmGcMetrics();
   private final Blip3oMetrics model;
 
-  /** The metrics of a server with this model. */
-  public ServerMetrics(Blip3oModel model, Lifecycle life, PictureStore pictures) {
-    this.model = new Blip3oMetrics(model);
+  /**
+   * The metrics of a server.
+   *
+   * @param model of its model; closed with these
+   */
+  public ServerMetrics(Blip3oMetrics model, Lifecycle life, PictureStore pictures) {
+    this.model = model;
     this.model.bindTo(registry);
     bindServer(life, pictures);
     bindJvm();

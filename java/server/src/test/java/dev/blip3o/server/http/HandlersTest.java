@@ -13,6 +13,7 @@ import dev.blip3o.GenerationCancelledException;
 import dev.blip3o.InsufficientMemoryException;
 import dev.blip3o.InvalidRequestException;
 import dev.blip3o.QueueFullException;
+import dev.blip3o.micrometer.Blip3oMetrics;
 import dev.blip3o.server.health.Health;
 import dev.blip3o.server.health.Lifecycle;
 import dev.blip3o.server.limits.ApiKeys;
@@ -70,7 +71,7 @@ class HandlersTest {
   private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
   private final Lifecycle life = new Lifecycle();
   private final PictureStore pictures = new PictureStore(Duration.ofHours(1), 1 << 20);
-  private final ServerMetrics metrics = new ServerMetrics(model, life, pictures);
+  private final ServerMetrics metrics = new ServerMetrics(new Blip3oMetrics(model), life, pictures);
   private final ErrorHandler errors = new ErrorHandler(life, metrics);
   private final Connections connections = new Connections(Duration.ofMillis(50));
   private final HttpClient client = HttpClient.newHttpClient();

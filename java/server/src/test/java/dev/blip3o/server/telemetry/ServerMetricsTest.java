@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.Blip3oModel;
+import dev.blip3o.micrometer.Blip3oMetrics;
 import dev.blip3o.server.health.Lifecycle;
 import dev.blip3o.server.pictures.PictureStore;
 import dev.blip3o.server.pictures.StoredPicture;
@@ -24,7 +25,7 @@ class ServerMetricsTest {
 
   private final Lifecycle life = new Lifecycle();
   private final PictureStore pictures = new PictureStore(Duration.ofHours(1), 1000);
-  private final ServerMetrics metrics = new ServerMetrics(model, life, pictures);
+  private final ServerMetrics metrics = new ServerMetrics(new Blip3oMetrics(model), life, pictures);
 
   @BeforeAll
   static void open() {

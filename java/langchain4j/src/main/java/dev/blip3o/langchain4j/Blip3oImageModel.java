@@ -11,6 +11,7 @@ import dev.langchain4j.model.image.ImageModel;
 import dev.langchain4j.model.output.Response;
 import dev.langchain4j.model.output.TokenUsage;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -35,8 +36,8 @@ import java.util.function.Supplier;
  * model's size.
  *
  * <p>A response's token usage counts the prompt's tokens with their template and those of the
- * pictures to edit as input, and the drawn image tokens as output. Its metadata has {@link #SEEDS}
- * and {@link #TIMINGS}.
+ * pictures to edit as input, and the drawn image tokens as output. Its metadata has {@link #SEEDS},
+ * {@link #TOKENS} and {@link #TIMINGS}, each with an entry for every picture.
  *
  * <p>Threads: any thread may call any method, many at once, virtual threads too; their calls share
  * the model's batches. A call waits for its pictures on the calling thread; to interrupt it cancels
@@ -59,6 +60,12 @@ public final class Blip3oImageModel implements ImageModel, AutoCloseable {
    * gives the picture again.
    */
   public static final String SEEDS = "seeds";
+
+  /**
+   * Key of a response's metadata: the pictures' image tokens, a {@code List<List<Integer>>}, for
+   * {@link Blip3oImageOptions#tokens}.
+   */
+  public static final String TOKENS = "tokens";
 
   /**
    * Key of a response's metadata: where the pictures' time went, a {@code List} of {@link
@@ -190,7 +197,12 @@ public final class Blip3oImageModel implements ImageModel, AutoCloseable {
         null,
         Map.of(
             SEEDS, pictures.stream().map(GeneratedImage::seed).toList(),
+            TOKENS, pictures.stream().map(Blip3oImageModel::tokens).toList(),
             TIMINGS, pictures.stream().map(GeneratedImage::timings).toList()));
+  }
+
+  private static List<Integer> tokens(GeneratedImage picture) {
+    return Arrays.stream(picture.tokens()).boxed().toList();
   }
 
   private static Response<Image> first(Response<List<Image>> all) {

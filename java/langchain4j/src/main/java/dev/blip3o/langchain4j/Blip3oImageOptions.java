@@ -4,6 +4,7 @@ import dev.blip3o.EditRequest;
 import dev.blip3o.InputImage;
 import dev.blip3o.PictureRequest;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -32,6 +33,9 @@ import java.util.OptionalLong;
  *     checkpoint's
  * @param topP the probability mass of image tokens that may be drawn, {@code (0, 1]}; default: the
  *     checkpoint's
+ * @param tokens image tokens to keep instead of drawing them, those of an earlier response ({@link
+ *     Blip3oImageModel#TOKENS}): the same composition, with other details for another seed.
+ *     Default, and empty: they are drawn
  * @param strength how much of the flow an edit runs from its noised picture, {@code (0, 1]}: near 0
  *     hardly changes it; only edits have it. Default: all of it, from pure noise
  * @param priority {@code [-100, 100]}: of the calls that wait for the model the one of the highest
@@ -46,6 +50,7 @@ public record Blip3oImageOptions(
     OptionalDouble temperature,
     OptionalInt topK,
     OptionalDouble topP,
+    List<Integer> tokens,
     OptionalDouble strength,
     OptionalInt priority,
     Optional<Duration> deadline) {
@@ -58,6 +63,7 @@ public record Blip3oImageOptions(
     Objects.requireNonNull(temperature, "temperature");
     Objects.requireNonNull(topK, "topK");
     Objects.requireNonNull(topP, "topP");
+    tokens = List.copyOf(tokens);
     Objects.requireNonNull(strength, "strength");
     Objects.requireNonNull(priority, "priority");
     Objects.requireNonNull(deadline, "deadline");
@@ -77,6 +83,7 @@ public record Blip3oImageOptions(
     builder.temperature = temperature;
     builder.topK = topK;
     builder.topP = topP;
+    builder.tokens = tokens;
     builder.strength = strength;
     builder.priority = priority;
     builder.deadline = deadline;
@@ -92,6 +99,7 @@ public record Blip3oImageOptions(
         temperature.isPresent() ? temperature : defaults.temperature,
         topK.isPresent() ? topK : defaults.topK,
         topP.isPresent() ? topP : defaults.topP,
+        tokens.isEmpty() ? defaults.tokens : tokens,
         strength.isPresent() ? strength : defaults.strength,
         priority.isPresent() ? priority : defaults.priority,
         deadline.or(defaults::deadline));
@@ -105,6 +113,9 @@ public record Blip3oImageOptions(
     temperature.ifPresent(request::temperature);
     topK.ifPresent(request::topK);
     topP.ifPresent(request::topP);
+    if (!tokens.isEmpty()) {
+      request.tokens(tokens.stream().mapToInt(Integer::intValue).toArray());
+    }
     priority.ifPresent(request::priority);
     deadline.ifPresent(request::deadline);
   }
@@ -123,6 +134,7 @@ public record Blip3oImageOptions(
     private OptionalDouble temperature = OptionalDouble.empty();
     private OptionalInt topK = OptionalInt.empty();
     private OptionalDouble topP = OptionalDouble.empty();
+    private List<Integer> tokens = List.of();
     private OptionalDouble strength = OptionalDouble.empty();
     private OptionalInt priority = OptionalInt.empty();
     private Optional<Duration> deadline = Optional.empty();
@@ -165,6 +177,12 @@ public record Blip3oImageOptions(
       return this;
     }
 
+    /** Sets the image tokens to keep; none: they are drawn. */
+    public Builder tokens(List<Integer> tokens) {
+      this.tokens = List.copyOf(tokens);
+      return this;
+    }
+
     /** Sets how much of the flow an edit runs from its noised picture, {@code (0, 1]}. */
     public Builder strength(double strength) {
       this.strength = OptionalDouble.of(strength);
@@ -191,7 +209,7 @@ public record Blip3oImageOptions(
     public Blip3oImageOptions build() {
       Blip3oImageOptions options =
           new Blip3oImageOptions(
-              seed, steps, guidance, temperature, topK, topP, strength, priority, deadline);
+              seed, steps, guidance, temperature, topK, topP, tokens, strength, priority, deadline);
       Failures.translated(() -> sampleRequest(options));
       return options;
     }

@@ -113,6 +113,19 @@ class Blip3oImageModelTest {
   }
 
   @Test
+  void tokensOfAPictureMakeAVariation() {
+    Response<List<Image>> first = images.generate(PROMPT, 2);
+    List<?> tokens = (List<?>) first.metadata().get(Blip3oImageModel.TOKENS);
+    assertEquals(2, tokens.size());
+    List<Integer> kept = ((List<?>) tokens.get(1)).stream().map(Integer.class::cast).toList();
+    Blip3oImageOptions options = Blip3oImageOptions.builder().seed(9).tokens(kept).build();
+    GeneratedImage second = model.generate(request().seed(8).build());
+    assertSame(
+        model.generate(request().seed(9).tokens(second.tokens()).build()),
+        images.generate(PROMPT, options).content());
+  }
+
+  @Test
   void editsAreTheLibrarys() {
     Image picture = images.generate(PROMPT).content();
     InputImage reference = InputImage.decode(Pictures.file(picture));

@@ -9,6 +9,7 @@ import dev.blip3o.ImageRequest;
 import dev.blip3o.InputImage;
 import dev.langchain4j.exception.InvalidRequestException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -25,6 +26,7 @@ class Blip3oImageOptionsTest {
           .temperature(0.5)
           .topK(9)
           .topP(0.25)
+          .tokens(List.of(4, 5))
           .strength(0.75)
           .priority(-3)
           .deadline(Duration.ofSeconds(9))
@@ -42,6 +44,7 @@ class Blip3oImageOptionsTest {
             .temperature(0.5)
             .topK(9)
             .topP(0.25)
+            .tokens(4, 5)
             .priority(-3)
             .deadline(Duration.ofSeconds(9));
     assertEquals(expected.build(), generation.build());
@@ -72,6 +75,7 @@ class Blip3oImageOptionsTest {
             .temperature(1)
             .topK(1)
             .topP(1)
+            .tokens(List.of(1))
             .strength(1)
             .priority(1)
             .deadline(Duration.ofSeconds(1))

@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.Blip3oModel;
+import dev.blip3o.EditRequest;
+import dev.blip3o.GeneratedImage;
 import dev.blip3o.ImageRequest;
+import dev.blip3o.InputImage;
 import dev.blip3o.support.Readme;
 import dev.blip3o.support.Repository;
 import dev.blip3o.support.Snippet;
@@ -83,6 +86,20 @@ class ReadmeSnippetTest {
   }
 
   @Test
+  void langChain4jEditsTheLibrarysPicture() throws Exception {
+    run(snippet("langchain4j"));
+    try (Blip3oModel model = Blip3oModel.open(Repository.demo())) {
+      GeneratedImage circle = model.generate(ImageRequest.builder("a red circle").seed(7).build());
+      EditRequest edit =
+          EditRequest.builder("make the red circle blue", InputImage.of(circle.pixels()))
+              .seed(7)
+              .build();
+      assertArrayEquals(
+          model.edit(edit).png(), Files.readAllBytes(directory.resolve("langchain4j.png")));
+    }
+  }
+
+  @Test
   void springAiDrawsTheLibrarysPicture() throws Exception {
     run(snippet("spring"));
     try (Blip3oModel model = Blip3oModel.open(Repository.demo())) {
@@ -101,7 +118,7 @@ class ReadmeSnippetTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "edit"})
+  @ValueSource(strings = {"generate", "edit", "langchain4j"})
   void theSnippetsAreShort(String name) throws IOException {
     long lines =
         snippet(name)

@@ -135,7 +135,8 @@ public final class Blip3oServer implements AutoCloseable {
       throw cantListen(e.getCause());
     }
     vertx.setPeriodic(WATCH_MILLIS, timer -> watch());
-    vertx.setPeriodic(options.readTimeout().toMillis(), timer -> connections.sweep());
+    long sweep = Math.max(1, connections.interval().toMillis());
+    vertx.setPeriodic(sweep, timer -> connections.sweep());
     life.ending().thenAccept(this::leave);
     life.ready();
     warnIfOpen(keys);

@@ -168,7 +168,10 @@ public final class ServerOptions {
     return drainTimeout;
   }
 
-  /** How long a client may send nothing in the middle of a request; default 30 seconds. */
+  /**
+   * How long a client may do nothing when it is its turn, to send a request or to read an answer;
+   * default 30 seconds. Less than 1 KiB a second on average is nothing.
+   */
   public Duration readTimeout() {
     return readTimeout;
   }
@@ -318,7 +321,7 @@ public final class ServerOptions {
       return this;
     }
 
-    /** Sets how long a client may send nothing in the middle of a request. */
+    /** Sets how long a client may send or read nothing when it is its turn. */
     public Builder readTimeout(Duration time) {
       this.readTimeout = time;
       return this;

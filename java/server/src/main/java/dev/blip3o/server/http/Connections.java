@@ -13,24 +13,52 @@ import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
- * Ends connections whose clients send nothing when it is their turn: between requests, within a
- * request's head, within its body. A client that waits for its answer may be silent for as long as
- * it likes.
+ * Ends connections whose clients do nothing when it is their turn: to send a request's head, to
+ * send its body, to read the answer, to come with another request. With a body or an answer doing
+ * something means {@value #LEAST_RATE} bytes a second on average: a byte a minute is nothing. A
+ * client that waits for its answer, or for more of it, may be silent for as long as it likes.
  *
  * <p>Threads: for the event loop alone.
  */
 public final class Connections {
+  /** What clients have to send or read, in bytes a second. */
+  static final long LEAST_RATE = 1024;
+
+  /** So often within its patience it looks: an answer that has just begun is not a late one. */
+  private static final int SWEEPS = 4;
+
+  private static final double NANOS_PER_SECOND = 1e9;
+
   private final long patienceNanos;
   private final LongSupplier nanoTime;
   private final Map<HttpConnection, Client> clients = new HashMap<>();
 
   private static final class Client {
+    private final Outbox outbox;
     private final Set<HttpServerRequest> requests = new HashSet<>();
-    private long bytes;
-    private long heardNanos;
+    private long received;
+    private long moved;
+    private long movedNanos;
+
+    Client(Outbox outbox) {
+      this.outbox = outbox;
+    }
+
+    boolean waitsForUs() {
+      return !outbox.pending()
+          && !requests.isEmpty()
+          && requests.stream().allMatch(HttpServerRequest::isEnded);
+    }
+
+    /** Bytes of all bodies and answers so far. */
+    long bytes() {
+      return received
+          + requests.stream().mapToLong(HttpServerRequest::bytesRead).sum()
+          + outbox.sent();
+    }
   }
 
-  /** Ends connections after {@code patience}, or up to twice of it: see {@link #sweep}. */
+  /** Ends connections after {@code patience}, or a quarter more: see {@link #sweep}. */
   public Connections(Duration patience) {
     this(patience, System::nanoTime);
   }
@@ -40,10 +68,15 @@ public final class Connections {
     this.nanoTime = nanoTime;
   }
 
+  /** How often {@link #sweep} is to be called. */
+  public Duration interval() {
+    return Duration.ofNanos(patienceNanos / SWEEPS);
+  }
+
   /** A client has come. */
   public void opened(HttpConnection connection) {
-    Client client = new Client();
-    client.heardNanos = nanoTime.getAsLong();
+    Client client = new Client(Outbox.of(connection));
+    client.movedNanos = nanoTime.getAsLong();
     clients.put(connection, client);
     connection.closeHandler(end -> clients.remove(connection));
   }
@@ -54,6 +87,7 @@ public final class Connections {
       Client client = clients.get(context.request().connection());
       if (client != null) {
         client.requests.add(context.request());
+        client.movedNanos = nanoTime.getAsLong();
         context.addEndHandler(end -> answered(client, context.request()));
       }
       context.next();
@@ -62,29 +96,29 @@ public final class Connections {
 
   private void answered(Client client, HttpServerRequest request) {
     client.requests.remove(request);
-    client.heardNanos = nanoTime.getAsLong();
+    client.received += request.bytesRead();
+    client.movedNanos = nanoTime.getAsLong();
   }
 
-  /** Ends the connections whose time is over; to be called as often as the patience is long. */
+  /** Ends the connections whose time is over; to be called once an {@link #interval}. */
   public void sweep() {
     long now = nanoTime.getAsLong();
-    for (Map.Entry<HttpConnection, Client> entry : new ArrayList<>(clients.entrySet())) {
-      if (silent(entry.getValue(), now)) {
-        entry.getKey().close();
+    for (Client client : new ArrayList<>(clients.values())) {
+      if (late(client, now)) {
+        client.outbox.close();
       }
     }
   }
 
-  private boolean silent(Client client, long now) {
-    boolean waitsForUs =
-        !client.requests.isEmpty() && client.requests.stream().allMatch(HttpServerRequest::isEnded);
-    long bytes = client.requests.stream().mapToLong(HttpServerRequest::bytesRead).sum();
-    if (waitsForUs || bytes != client.bytes) {
-      client.bytes = bytes;
-      client.heardNanos = now;
+  private boolean late(Client client, long now) {
+    double least = LEAST_RATE * (patienceNanos / NANOS_PER_SECOND);
+    long bytes = client.bytes();
+    if (client.waitsForUs() || bytes - client.moved >= least) {
+      client.moved = bytes;
+      client.movedNanos = now;
       return false;
     }
-    return now - client.heardNanos >= patienceNanos;
+    return now - client.movedNanos >= patienceNanos;
   }
 
   /** How many clients are connected. */

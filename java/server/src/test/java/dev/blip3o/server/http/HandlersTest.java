@@ -345,7 +345,7 @@ class HandlersTest {
       String half = "POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf";
       body.getOutputStream().write(half.getBytes(StandardCharsets.US_ASCII));
       assertNotEquals(null, working.take());
-      long timer = vertx.setPeriodic(60, now -> connections.sweep());
+      long timer = vertx.setPeriodic(20, now -> connections.sweep());
       assertEquals(-1, head.getInputStream().read());
       assertEquals(-1, body.getInputStream().read());
       vertx.cancelTimer(timer);

@@ -129,8 +129,8 @@ final class ServeArguments {
       converter = TimeSpan.Converter.class,
       defaultValue = "30s",
       description =
-          "How long a client may send nothing in the middle of a request. Default:"
-              + " ${DEFAULT-VALUE}.")
+          "How long a client may send nothing of a request, or read nothing of its answer; less"
+              + " than 1 KiB a second is nothing. Default: ${DEFAULT-VALUE}.")
   TimeSpan readTimeout;
 
   @Option(

@@ -7,6 +7,7 @@ import dev.blip3o.server.ServerOptions;
 import dev.blip3o.server.health.End;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.function.Function;
 import java.util.logging.Level;
 
 /** A server from its start to its end, in the process of the command line. */
@@ -15,9 +16,21 @@ final class ServeRun {
   private final PrintWriter out;
   private final PrintWriter err;
   private final Level log;
+  private final Function<ServerOptions, Blip3oServer> start;
 
   ServeRun(Environment environment, PrintWriter out, PrintWriter err, Level log) {
+    this(environment, out, err, log, Blip3oServer::start);
+  }
+
+  /** A server that {@code start} starts. */
+  ServeRun(
+      Environment environment,
+      PrintWriter out,
+      PrintWriter err,
+      Level log,
+      Function<ServerOptions, Blip3oServer> start) {
     this.environment = environment;
+    this.start = start;
     this.out = out;
     this.err = err;
     this.log = log;
@@ -32,7 +45,7 @@ final class ServeRun {
     ServerOptions options = ServeOptions.of(arguments, directory, model);
     environment.shutdownWait().add(options.drainTimeout());
     ServeLog.Installed installed = ServeLog.install(err, log);
-    try (Blip3oServer server = Blip3oServer.start(options)) {
+    try (Blip3oServer server = start.apply(options)) {
       out.println("Listening at http://" + host(options) + ":" + server.port() + "/");
       out.flush();
       return serve(server, options);

@@ -10,7 +10,7 @@ public final class Readme {
   private Readme() {}
 
   /**
-   * The text of the block after {@code <!-- snippet:NAME -->}.
+   * The text of the block after {@code <!-- snippet:NAME -->}, of the first one in that language.
    *
    * @param name of the snippet
    * @param language what stands behind the block's opening fence, for example {@code java}

@@ -7,6 +7,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -30,7 +31,7 @@ public final class Snippet {
    */
   public static void run(String snippet, Path folder) throws Exception {
     Path classes = Files.createTempDirectory(folder, "classes");
-    compile(source(snippet), classes);
+    compile("Pasted.java", source(snippet), classes);
     URL[] urls = {classes.toUri().toURL()};
     try (URLClassLoader loader = new URLClassLoader(urls, Snippet.class.getClassLoader())) {
       loader.loadClass("Pasted").getMethod("run").invoke(null);
@@ -48,25 +49,35 @@ public final class Snippet {
         + "\n  }\n}\n";
   }
 
-  private static void compile(String source, Path classes) {
+  /**
+   * Compiles a file as somebody pastes it, with the class path of the tests.
+   *
+   * @param name of the file, for example {@code Pictures.java}
+   * @param source all of it
+   * @param classes the folder that gets its classes
+   * @param more options of the compiler
+   * @throws AssertionError if it does not compile, with the compiler's messages
+   */
+  public static void compile(String name, String source, Path classes, String... more) {
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     StringWriter messages = new StringWriter();
     JavaFileObject file =
-        new SimpleJavaFileObject(URI.create("string:///Pasted.java"), JavaFileObject.Kind.SOURCE) {
+        new SimpleJavaFileObject(URI.create("string:///" + name), JavaFileObject.Kind.SOURCE) {
           @Override
           public CharSequence getCharContent(boolean ignoreEncodingErrors) {
             return source;
           }
         };
-    List<String> options =
-        List.of(
-            "-proc:none",
-            "-classpath",
-            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-            "-d",
-            classes.toString());
+    List<String> options = new ArrayList<>();
+    options.addAll(List.of("-proc:none", "-classpath", classPath(), "-d", classes.toString()));
+    options.addAll(List.of(more));
     if (!compiler.getTask(messages, null, null, options, null, List.of(file)).call()) {
       throw new AssertionError("the snippet does not compile:\n" + messages + "\n" + source);
     }
+  }
+
+  /** The class path of the tests, with colons between. */
+  public static String classPath() {
+    return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
   }
 }

@@ -19,7 +19,8 @@ final class WorkDrain implements SmartLifecycle {
    * Lower phases are stopped later, and started earlier. Boot stops a web server in the phase 1024
    * below that of its graceful shutdown.
    */
-  static final int PHASE = WebServerGracefulShutdownLifecycle.SMART_LIFECYCLE_PHASE - 2 * 1024;
+  private static final int PHASE =
+      WebServerGracefulShutdownLifecycle.SMART_LIFECYCLE_PHASE - 2 * 1024;
 
   private static final Log LOG = LogFactory.getLog(WorkDrain.class);
 

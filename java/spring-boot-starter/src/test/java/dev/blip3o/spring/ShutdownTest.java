@@ -23,7 +23,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.ai.image.ImagePrompt;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
-import org.springframework.boot.web.context.WebServerGracefulShutdownLifecycle;
 
 /** Pictures under way are finished before their model is closed. */
 @Timeout(120)
@@ -150,11 +149,5 @@ class ShutdownTest {
     drain.stop();
     assertFalse(drain.isRunning());
     assertEquals(Duration.ZERO, given.get(1));
-  }
-
-  @Test
-  void theWebServerIsStoppedFirst() {
-    int webServer = WebServerGracefulShutdownLifecycle.SMART_LIFECYCLE_PHASE - 1024;
-    assertTrue(WorkDrain.PHASE < webServer);
   }
 }

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.boot.SpringApplication;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.SmartLifecycle;
 
 /** The example, whole, with the demo checkpoint, over HTTP. */
 @Timeout(120)
@@ -161,5 +162,16 @@ class PictureServiceTest {
     assertEquals(200, answer.join().statusCode());
     assertArrayEquals(model.generate(CIRCLE).png(), answer.join().body());
     assertThrows(IllegalStateException.class, drawing::metrics);
+  }
+
+  @Test
+  void theWebServerIsStoppedBeforePicturesAreWaitedFor() {
+    assertTrue(phase("webServerGracefulShutdown") > phase("webServerStartStop"));
+    assertTrue(phase("webServerStartStop") > phase("blip3oWorkDrain"));
+  }
+
+  /** Higher phases are stopped first. */
+  private static int phase(String bean) {
+    return application.getBean(bean, SmartLifecycle.class).getPhase();
   }
 }

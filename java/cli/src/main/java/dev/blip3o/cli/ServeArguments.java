@@ -31,8 +31,8 @@ final class ServeArguments {
       names = "--keys",
       paramLabel = "FILE",
       description =
-          "Ask for one of the keys in this file: a key in each line, or a name and a key. Default:"
-              + " no key is needed.")
+          "Ask for one of the keys in this file: a key in each line, or a name and a key. It is"
+              + " read again when it has changed. Default: no key is needed.")
   Path keys;
 
   @Option(

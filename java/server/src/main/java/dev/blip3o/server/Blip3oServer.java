@@ -5,7 +5,7 @@ import dev.blip3o.server.health.End;
 import dev.blip3o.server.health.Health;
 import dev.blip3o.server.health.Lifecycle;
 import dev.blip3o.server.http.Connections;
-import dev.blip3o.server.limits.ApiKeys;
+import dev.blip3o.server.limits.KeyRing;
 import dev.blip3o.server.model.ServedModel;
 import dev.blip3o.server.pictures.PictureStore;
 import dev.blip3o.server.telemetry.ServerMetrics;
@@ -82,7 +82,7 @@ public final class Blip3oServer implements AutoCloseable {
    * @throws dev.blip3o.Blip3oException as {@link Blip3oModel#open} throws it
    */
   public static Blip3oServer start(ServerOptions options) {
-    Optional<ApiKeys> keys = options.keysFile().map(ApiKeys::read);
+    Optional<KeyRing> keys = options.keysFile().map(KeyRing::new);
     Blip3oModel model = Blip3oModel.open(options.modelDirectory(), options.modelOptions());
     return start(options, keys, ServedModel.of(model), true);
   }
@@ -106,11 +106,11 @@ public final class Blip3oServer implements AutoCloseable {
    */
   public static Blip3oServer start(ServerOptions options, ServedModel model) {
     Objects.requireNonNull(model, "model");
-    return start(options, options.keysFile().map(ApiKeys::read), model, false);
+    return start(options, options.keysFile().map(KeyRing::new), model, false);
   }
 
   private static Blip3oServer start(
-      ServerOptions options, Optional<ApiKeys> keys, ServedModel model, boolean ownsModel) {
+      ServerOptions options, Optional<KeyRing> keys, ServedModel model, boolean ownsModel) {
     Blip3oServer server = new Blip3oServer(options, model, ownsModel);
     try {
       server.listen(keys);
@@ -121,7 +121,7 @@ public final class Blip3oServer implements AutoCloseable {
     }
   }
 
-  private void listen(Optional<ApiKeys> keys) {
+  private void listen(Optional<KeyRing> keys) {
     Routes routes = new Routes(options, model, keys, life, pictures, metrics, connections);
     server =
         vertx
@@ -143,7 +143,7 @@ public final class Blip3oServer implements AutoCloseable {
     LOG.info("serving {} on {}", options.modelAliases(), model.info().backend());
   }
 
-  private void warnIfOpen(Optional<ApiKeys> keys) {
+  private void warnIfOpen(Optional<KeyRing> keys) {
     if (keys.isEmpty() && !Loopback.is(options.host())) {
       LOG.warn("whoever reaches this server can ask it for pictures: no keys were given");
     }

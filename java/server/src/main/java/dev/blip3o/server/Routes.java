@@ -11,8 +11,8 @@ import dev.blip3o.server.http.ModelRoutes;
 import dev.blip3o.server.http.PageRoute;
 import dev.blip3o.server.http.PictureRoutes;
 import dev.blip3o.server.http.SecurityHeaders;
-import dev.blip3o.server.limits.ApiKeys;
 import dev.blip3o.server.limits.ClientLimits;
+import dev.blip3o.server.limits.KeyRing;
 import dev.blip3o.server.model.ServedModel;
 import dev.blip3o.server.pictures.PictureStore;
 import dev.blip3o.server.telemetry.ServerMetrics;
@@ -27,7 +27,7 @@ final class Routes {
 
   private final ServerOptions options;
   private final ServedModel model;
-  private final Optional<ApiKeys> keys;
+  private final Optional<KeyRing> keys;
   private final Lifecycle life;
   private final PictureStore pictures;
   private final ServerMetrics metrics;
@@ -36,7 +36,7 @@ final class Routes {
   Routes(
       ServerOptions options,
       ServedModel model,
-      Optional<ApiKeys> keys,
+      Optional<KeyRing> keys,
       Lifecycle life,
       PictureStore pictures,
       ServerMetrics metrics,

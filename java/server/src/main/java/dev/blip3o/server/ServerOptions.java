@@ -112,8 +112,8 @@ public final class ServerOptions {
   }
 
   /**
-   * A file of bearer keys, one of which every request for pictures must carry; empty, the default:
-   * none is asked for.
+   * A file of bearer keys, one of which every request for pictures must carry; it is read again
+   * when it has changed. Empty, the default: none is asked for.
    */
   public Optional<Path> keysFile() {
     return keysFile;

@@ -2,8 +2,8 @@ package dev.blip3o.server.http;
 
 import dev.blip3o.server.health.Lifecycle;
 import dev.blip3o.server.health.Work;
-import dev.blip3o.server.limits.ApiKeys;
 import dev.blip3o.server.limits.ClientLimits;
+import dev.blip3o.server.limits.KeyRing;
 import dev.blip3o.server.limits.LimitExceededException;
 import dev.blip3o.server.limits.Permit;
 import dev.blip3o.server.openai.ApiError;
@@ -25,13 +25,13 @@ import java.util.Optional;
 public final class Gate {
   private static final Duration RESTART = Duration.ofSeconds(10);
 
-  private final Optional<ApiKeys> keys;
+  private final Optional<KeyRing> keys;
   private final ClientLimits limits;
   private final Lifecycle life;
   private final ServerMetrics metrics;
 
   /** A gate; without keys everyone may pass, and clients are told apart by their addresses. */
-  public Gate(Optional<ApiKeys> keys, ClientLimits limits, Lifecycle life, ServerMetrics metrics) {
+  public Gate(Optional<KeyRing> keys, ClientLimits limits, Lifecycle life, ServerMetrics metrics) {
     this.keys = keys;
     this.limits = limits;
     this.life = life;

@@ -24,7 +24,7 @@ import java.util.Set;
  * <p>Of a key only its SHA-256 is kept. Every comparison looks at all keys and all bytes, so that
  * its time says nothing about them.
  *
- * <p>Threads: immutable.
+ * <p>Threads: immutable. {@link KeyRing} follows a file that changes.
  */
 public final class ApiKeys {
   /** The fewest characters of a key: 16 random ones of base64 are 96 bits. */
@@ -47,7 +47,12 @@ public final class ApiKeys {
    *     short, or a name or key twice; no message shows a key
    */
   public static ApiKeys read(Path file) {
-    return parse(lines(file), "the keys file " + file);
+    return read(file, "the keys file " + file);
+  }
+
+  /** The same; {@code source} is how messages call the file. */
+  static ApiKeys read(Path file, String source) {
+    return parse(lines(file, source), source);
   }
 
   /**
@@ -66,7 +71,7 @@ public final class ApiKeys {
         String[] words = line.split("\\s+");
         String key = checked(words, place);
         String name = words.length == 2 ? words[0] : "key-" + (keys.size() + 1);
-        once(seen, "name " + name, place + "the name '" + name + "'");
+        once(seen, "name " + name, place + "its name");
         once(seen, "key " + key, place + "this key");
         keys.add(new Key(name, digest(key)));
       }
@@ -103,16 +108,16 @@ public final class ApiKeys {
     }
   }
 
-  private static List<String> lines(Path file) {
+  private static List<String> lines(Path file, String source) {
     try {
       return Files.readAllLines(file, StandardCharsets.UTF_8);
     } catch (NoSuchFileException e) {
-      throw new InvalidRequestException("there is no keys file " + file);
+      throw new InvalidRequestException("can't read " + source + ": there is no such file");
     } catch (CharacterCodingException e) {
-      throw new InvalidRequestException("the keys file " + file + " is no UTF-8 text");
+      throw new InvalidRequestException(source + " is no UTF-8 text");
     } catch (IOException e) {
       throw new InvalidRequestException(
-          "can't read the keys file " + file + ": " + e.getClass().getSimpleName());
+          "can't read " + source + ": " + e.getClass().getSimpleName());
     }
   }
 

@@ -16,8 +16,8 @@ import dev.blip3o.QueueFullException;
 import dev.blip3o.micrometer.Blip3oMetrics;
 import dev.blip3o.server.health.Health;
 import dev.blip3o.server.health.Lifecycle;
-import dev.blip3o.server.limits.ApiKeys;
 import dev.blip3o.server.limits.ClientLimits;
+import dev.blip3o.server.limits.KeyRing;
 import dev.blip3o.server.openai.ApiException;
 import dev.blip3o.server.pictures.PictureStore;
 import dev.blip3o.server.pictures.StoredPicture;
@@ -118,7 +118,7 @@ class HandlersTest {
     metrics.close();
   }
 
-  private void start(Optional<ApiKeys> keys, ClientLimits limits) {
+  private void start(Optional<KeyRing> keys, ClientLimits limits) {
     Gate gate = new Gate(keys, limits, life, metrics);
     Router router = Router.router(vertx);
     router.errorHandler(404, errors);
@@ -145,9 +145,9 @@ class HandlersTest {
             .join();
   }
 
-  private ApiKeys keys() throws IOException {
+  private KeyRing keys() throws IOException {
     String lines = "alice " + KEY + "\nbob " + OTHER_KEY + "\n";
-    return ApiKeys.read(Files.writeString(folder.resolve("keys"), lines));
+    return new KeyRing(Files.writeString(folder.resolve("keys"), lines));
   }
 
   private URI uri(String path) {

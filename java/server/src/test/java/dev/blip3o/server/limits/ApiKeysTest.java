@@ -57,7 +57,7 @@ class ApiKeysTest {
         "the keys, line 2: a key must have 16 characters or more, but", "", "short-secret");
     assertRefused("line 1: expected a key, or a name and a key, but found 3", "a b short-secret");
     assertRefused("line 2: this key stands there a second time", "a " + ALICES, "b " + ALICES);
-    assertRefused("line 2: the name 'a' stands there", "a " + ALICES, "a " + SECOND);
+    assertRefused("line 2: its name stands there", "a " + ALICES, "a " + SECOND);
   }
 
   private static void assertRefused(String part, String... lines) {

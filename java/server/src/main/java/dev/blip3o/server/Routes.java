@@ -14,11 +14,14 @@ import dev.blip3o.server.http.SecurityHeaders;
 import dev.blip3o.server.limits.ClientLimits;
 import dev.blip3o.server.limits.KeyRing;
 import dev.blip3o.server.model.ServedModel;
+import dev.blip3o.server.pictures.PictureFormat;
 import dev.blip3o.server.pictures.PictureStore;
+import dev.blip3o.server.pictures.WorkingFormats;
 import dev.blip3o.server.telemetry.ServerMetrics;
 import io.vertx.core.Vertx;
 import io.vertx.ext.web.Router;
 import java.util.Optional;
+import java.util.Set;
 
 /** Puts the routes of a server together. */
 final class Routes {
@@ -65,17 +68,19 @@ final class Routes {
     HealthRoutes.mount(router, life, metrics);
     FileRoute.mount(router, pictures);
     Gate gate = gate();
-    new ModelRoutes(model, options.modelAliases()).mount(router, gate);
-    new PictureRoutes(model, settings(), pictures, errors).mount(router, gate);
+    Set<PictureFormat> formats = WorkingFormats.find();
+    new ModelRoutes(model, options.modelAliases(), formats).mount(router, gate);
+    new PictureRoutes(model, settings(formats), pictures, errors).mount(router, gate);
     new PageRoute().mount(router);
     return router;
   }
 
-  private PictureRoutes.Settings settings() {
+  private PictureRoutes.Settings settings(Set<PictureFormat> formats) {
     return new PictureRoutes.Settings(
         options.maxRequestBytes(),
         options.maxPixels(),
         options.keepAliveInterval(),
+        formats,
         options.modelAliases(),
         options.publicUrl());
   }

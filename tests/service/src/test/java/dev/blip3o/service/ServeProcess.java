@@ -42,11 +42,16 @@ final class ServeProcess implements AutoCloseable {
    * @param options of {@code blip3o serve}
    */
   static ServeProcess start(Path folder, String... options) {
+    return start(folder, List.of(), options);
+  }
+
+  /** The same in a JVM with further options. */
+  static ServeProcess start(Path folder, List<String> jvm, String... options) {
     try {
       Files.createDirectories(folder.resolve("work"));
       Files.createDirectories(folder.resolve("tmp"));
       Process process =
-          new ProcessBuilder(command(folder, options))
+          new ProcessBuilder(command(folder, jvm, options))
               .directory(folder.resolve("work").toFile())
               .redirectError(folder.resolve("err").toFile())
               .start();
@@ -61,7 +66,7 @@ final class ServeProcess implements AutoCloseable {
     }
   }
 
-  private static List<String> command(Path folder, String... options) {
+  private static List<String> command(Path folder, List<String> jvm, String... options) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx512m", "-Djava.io.tmpdir=" + folder.resolve("tmp")));
@@ -70,6 +75,7 @@ final class ServeProcess implements AutoCloseable {
     }
     command.add("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0");
     command.add("-Dorg.bytedeco.javacpp.maxBytes=0");
+    command.addAll(jvm);
     command.add("-cp");
     command.add(classPath());
     command.add("dev.blip3o.cli.Main");

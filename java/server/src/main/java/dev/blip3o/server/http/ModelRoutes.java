@@ -5,9 +5,11 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blip3o.ModelInfo;
 import dev.blip3o.server.model.ServedModel;
+import dev.blip3o.server.pictures.PictureFormat;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
+import java.util.Set;
 
 /**
  * {@code GET /v1/models} and {@code /v1/models/NAME}. Beside OpenAI's fields a model tells what a
@@ -19,10 +21,16 @@ public final class ModelRoutes {
 
   private final ServedModel model;
   private final ModelNames names;
+  private final Set<PictureFormat> formats;
   private final long created = System.currentTimeMillis() / MILLIS;
 
-  /** Routes that list {@code model} under each of {@code names}. */
-  public ModelRoutes(ServedModel model, List<String> names) {
+  /**
+   * Routes that list {@code model} under each of {@code names}.
+   *
+   * @param formats that pictures can be sent in
+   */
+  public ModelRoutes(ServedModel model, List<String> names, Set<PictureFormat> formats) {
+    this.formats = formats;
     this.model = model;
     this.names = new ModelNames(names);
   }
@@ -52,9 +60,8 @@ public final class ModelRoutes {
 
   private ObjectNode describe(String name) {
     ModelInfo info = model.info();
-    return JsonNodeFactory.instance
-        .objectNode()
-        .put("id", name)
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    node.put("id", name)
         .put("object", "model")
         .put("created", created)
         .put("owned_by", "blip3o-java")
@@ -65,5 +72,8 @@ public final class ModelRoutes {
         .put("temperature", info.defaultTemperature())
         .put("top_k", info.defaultTopK())
         .put("top_p", info.defaultTopP());
+    ArrayNode names = node.putArray("output_formats");
+    formats.forEach(format -> names.add(format.wireName()));
+    return node;
   }
 }

@@ -8,6 +8,7 @@ import dev.blip3o.server.openai.Operation;
 import dev.blip3o.server.openai.PictureOrder;
 import dev.blip3o.server.openai.RequestReader;
 import dev.blip3o.server.pictures.PictureEncoder;
+import dev.blip3o.server.pictures.PictureFormat;
 import dev.blip3o.server.pictures.PictureStore;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -19,6 +20,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * {@code POST /v1/images/generations} and {@code /v1/images/edits}.
@@ -45,6 +47,7 @@ public final class PictureRoutes {
    * @param maxRequestBytes of a body
    * @param maxPixels of all pictures of a request together
    * @param keepAlive how long a stream may be idle
+   * @param formats that pictures can be sent in
    * @param modelNames what the model may be called
    * @param publicUrl what clients see the server as; empty: what they say themselves
    */
@@ -52,6 +55,7 @@ public final class PictureRoutes {
       long maxRequestBytes,
       long maxPixels,
       Duration keepAlive,
+      Set<PictureFormat> formats,
       List<String> modelNames,
       Optional<URI> publicUrl) {}
 
@@ -66,7 +70,7 @@ public final class PictureRoutes {
         new Submitter(
             model,
             new ModelNames(settings.modelNames()),
-            new RequestReader(settings.maxRequestBytes()),
+            new RequestReader(settings.maxRequestBytes(), settings.formats()),
             settings.maxPixels());
   }
 

@@ -64,13 +64,16 @@ public final class RequestReader {
   private static final Set<String> FORM_EDIT = with(COMMON, "input_fidelity");
 
   private final JsonMapper json;
+  private final Set<PictureFormat> formats;
 
   /**
    * A reader.
    *
    * @param maxBytes no text of a request is longer than its body may be
+   * @param formats that pictures can be sent in
    */
-  public RequestReader(long maxBytes) {
+  public RequestReader(long maxBytes, Set<PictureFormat> formats) {
+    this.formats = formats;
     int longest = (int) Math.min(Integer.MAX_VALUE, maxBytes);
     JsonFactory factory =
         JsonFactory.builder()
@@ -215,7 +218,7 @@ public final class RequestReader {
             + ".";
   }
 
-  private static PictureOrder order(Operation operation, Fields fields) {
+  private PictureOrder order(Operation operation, Fields fields) {
     ignored(fields);
     boolean stream = fields.flag("stream");
     int partialImages = fields.integer("partial_images", 0, MAX_PARTIAL_IMAGES).orElse(0);
@@ -282,9 +285,14 @@ public final class RequestReader {
         fields.real("top_p", 0, true, 1));
   }
 
-  private static PictureOrder.Output output(Fields fields) {
+  private PictureOrder.Output output(Fields fields) {
     String name = fields.choice("output_format", "png", List.of("png", "jpeg", "webp"));
     PictureFormat format = PictureFormat.of(name).orElseThrow();
+    if (!formats.contains(format)) {
+      throw ApiException.invalid(
+          "This server can't send pictures as " + name + ": set 'output_format' to another.",
+          "output_format");
+    }
     int compression = fields.integer("output_compression", 0, FULL).orElse(FULL);
     if (!format.lossy() && compression != FULL) {
       throw ApiException.invalid(

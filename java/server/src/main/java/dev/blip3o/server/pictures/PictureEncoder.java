@@ -13,6 +13,7 @@ import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageWriteParam;
 import javax.imageio.ImageWriter;
+import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /**
@@ -29,7 +30,7 @@ public record PictureEncoder(PictureFormat format, int quality) {
 
   /** A finished picture; a PNG is the very file that {@link GeneratedImage#writePng} writes. */
   public byte[] encode(GeneratedImage image) {
-    return format == PictureFormat.PNG ? image.png() : write(image.toBufferedImage());
+    return format == PictureFormat.PNG ? image.png() : encode(image.toBufferedImage());
   }
 
   /**
@@ -41,10 +42,15 @@ public record PictureEncoder(PictureFormat format, int quality) {
    */
   public byte[] encodePreview(byte[] png, int width, int height) {
     try {
-      return write(enlarge(ImageIO.read(new ByteArrayInputStream(png)), width, height));
+      return encode(enlarge(decode(png), width, height));
     } catch (IOException e) {
       throw new UncheckedIOException("the model's preview is no PNG", e);
     }
+  }
+
+  private static BufferedImage decode(byte[] png) throws IOException {
+    // Not a stream of ImageIO's own: it would keep the preview in a file. ImageIO closes it.
+    return ImageIO.read(new MemoryCacheImageInputStream(new ByteArrayInputStream(png)));
   }
 
   private static BufferedImage enlarge(BufferedImage preview, int width, int height) {
@@ -57,9 +63,9 @@ public record PictureEncoder(PictureFormat format, int quality) {
     return large;
   }
 
-  private byte[] write(BufferedImage image) {
+  byte[] encode(BufferedImage image) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    // Not ImageIO's own stream, which may keep its data in a file.
+    // Not a stream of ImageIO's own: see above.
     try (MemoryCacheImageOutputStream out = new MemoryCacheImageOutputStream(bytes)) {
       ImageWriter writer = writer();
       try {

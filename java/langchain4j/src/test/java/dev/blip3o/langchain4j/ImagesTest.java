@@ -14,10 +14,12 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.SocketTimeoutException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pictures from callers, good and bad. */
+@Timeout(60)
 class ImagesTest {
   private static BufferedImage dots() {
     BufferedImage dots = new BufferedImage(2, 1, BufferedImage.TYPE_INT_RGB);

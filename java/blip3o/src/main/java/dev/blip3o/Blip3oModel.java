@@ -330,7 +330,7 @@ public final class Blip3oModel implements AutoCloseable {
         new JobSpec(
                 edit ? JobStage.REFERENCES : JobStage.TOKENS, JobStage.PIXELS, Traces.values(edit))
             .prompt(prompt)
-            .noise(noise.array(), noise.shape())
+            .noise(noise.values(), noise.shape())
             .sampling(0, 0, 1)
             .flow(
                 request.steps().orElse(info().defaultSteps()),

@@ -1,5 +1,6 @@
 package dev.blip3o;
 
+import java.nio.FloatBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -74,11 +75,11 @@ final class Checks {
   }
 
   /** Checks that every value is finite. */
-  static void finite(String name, float[] values) {
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
+  static void finite(String name, FloatBuffer values) {
+    for (int i = 0; i < values.limit(); i++) {
+      if (!Float.isFinite(values.get(i))) {
         throw new InvalidRequestException(
-            name + " must hold finite values, but value " + i + " is " + values[i]);
+            name + " must hold finite values, but value " + i + " is " + values.get(i));
       }
     }
   }

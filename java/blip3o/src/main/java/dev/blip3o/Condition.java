@@ -1,7 +1,6 @@
 package dev.blip3o;
 
 import java.nio.FloatBuffer;
-import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -11,17 +10,20 @@ import java.util.OptionalInt;
  * {@code [1, C]} that every row of the null condition equals.
  */
 public final class Condition extends FloatTensor {
-  private final float[] nullRow;
+  private static final String NAME = "condition";
+  private static final String NULL_NAME = "null condition";
+
+  private final FloatBuffer nullRow;
   private final OptionalInt references;
 
   private Condition(
-      int rows, int captionSize, float[] values, float[] nullRow, OptionalInt references) {
-    super("condition", values, rows, captionSize);
+      int rows, int captionSize, FloatBuffer values, FloatBuffer nullRow, OptionalInt references) {
+    super(NAME, values, rows, captionSize);
     if (nullRow != null) {
-      Checks.shape("null condition", nullRow.length, 1, captionSize);
-      Checks.finite("null condition", nullRow);
+      Checks.shape(NULL_NAME, nullRow.limit(), 1, captionSize);
+      Checks.finite(NULL_NAME, nullRow);
     }
-    this.nullRow = nullRow;
+    this.nullRow = nullRow == null ? null : nullRow.asReadOnlyBuffer();
     this.references = references;
   }
 
@@ -36,7 +38,7 @@ public final class Condition extends FloatTensor {
    */
   public static Condition of(int rows, int captionSize, float[] values, float[] nullRow) {
     Objects.requireNonNull(nullRow, "nullRow");
-    return new Condition(rows, captionSize, values.clone(), nullRow.clone(), OptionalInt.empty());
+    return new Condition(rows, captionSize, copy(values), copy(nullRow), OptionalInt.empty());
   }
 
   /**
@@ -48,12 +50,50 @@ public final class Condition extends FloatTensor {
    * @throws InvalidRequestException if a size or a value is wrong
    */
   public static Condition of(int rows, int captionSize, float[] values) {
-    return new Condition(rows, captionSize, values.clone(), null, OptionalInt.empty());
+    return new Condition(rows, captionSize, copy(values), null, OptionalInt.empty());
+  }
+
+  /**
+   * A condition with its null row in memory of the caller's, without a copy.
+   *
+   * @param rows M
+   * @param captionSize C
+   * @param values {@code rows * captionSize} finite values, row by row, from its position to its
+   *     limit: a direct buffer in native order, aligned to 4 bytes. Nobody may change or free the
+   *     memory while the value, or a buffer of {@link #values}, is in use
+   * @param nullRow {@code captionSize} finite values, in memory of the same kind
+   * @param owner is kept reachable as long: what frees the memory when it is collected, where that
+   *     is not the buffer itself, which is kept too
+   * @throws InvalidRequestException if a size or a value is wrong, or the buffer can't be shared
+   * @throws NativeLibraryException if the native library is missing
+   */
+  public static Condition sharing(
+      int rows, int captionSize, FloatBuffer values, FloatBuffer nullRow, Object owner) {
+    Objects.requireNonNull(nullRow, "nullRow");
+    return new Condition(
+        rows,
+        captionSize,
+        share(NAME, values, owner, rows, captionSize),
+        share(NULL_NAME, nullRow, owner, 1, captionSize),
+        OptionalInt.empty());
+  }
+
+  /**
+   * {@link #sharing(int, int, FloatBuffer, FloatBuffer, Object)} without a null row: to be denoised
+   * only at guidance 1.
+   */
+  public static Condition sharing(int rows, int captionSize, FloatBuffer values, Object owner) {
+    return new Condition(
+        rows,
+        captionSize,
+        share(NAME, values, owner, rows, captionSize),
+        null,
+        OptionalInt.empty());
   }
 
   /** The condition of a stage, which was made for {@code references} reference pictures. */
   static Condition owning(
-      int rows, int captionSize, float[] values, float[] nullRow, int references) {
+      int rows, int captionSize, FloatBuffer values, FloatBuffer nullRow, int references) {
     return new Condition(rows, captionSize, values, nullRow, OptionalInt.of(references));
   }
 
@@ -67,9 +107,12 @@ public final class Condition extends FloatTensor {
     return size(1);
   }
 
-  /** The null condition's row, {@code [1, C]}; a read-only view. Empty where there is none. */
+  /**
+   * The null condition's row, {@code [1, C]}: a read-only direct buffer in native order, without a
+   * copy. Empty where there is none.
+   */
   public Optional<FloatBuffer> nullRow() {
-    return Optional.ofNullable(nullRow).map(row -> FloatBuffer.wrap(row).asReadOnlyBuffer());
+    return Optional.ofNullable(nullRow).map(FloatBuffer::duplicate);
   }
 
   /** How many reference pictures it was made for; empty where it comes from elsewhere. */
@@ -77,18 +120,17 @@ public final class Condition extends FloatTensor {
     return references;
   }
 
-  /** The null row itself, or null. */
-  float[] nullArray() {
-    return nullRow;
-  }
-
   @Override
   public boolean equals(Object other) {
-    return super.equals(other) && Arrays.equals(nullRow, ((Condition) other).nullRow);
+    return super.equals(other) && sameRow(((Condition) other).nullRow);
+  }
+
+  private boolean sameRow(FloatBuffer other) {
+    return nullRow == null || other == null ? nullRow == other : equal(nullRow, other);
   }
 
   @Override
   public int hashCode() {
-    return 31 * super.hashCode() + Arrays.hashCode(nullRow);
+    return 31 * super.hashCode() + (nullRow == null ? 0 : hash(nullRow));
   }
 }

@@ -1,5 +1,6 @@
 package dev.blip3o;
 
+import dev.blip3o.internal.DirectMemory;
 import dev.blip3o.internal.JobOutputs;
 import dev.blip3o.internal.JobSpec;
 import dev.blip3o.internal.JobStage;
@@ -7,6 +8,8 @@ import dev.blip3o.internal.JobValue;
 import dev.blip3o.internal.NativeHandle;
 import dev.blip3o.internal.NativeModel;
 import dev.blip3o.internal.PromptTokenizer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -175,7 +178,7 @@ final class ModelStages implements Stages {
             .prompt(prompt.array());
     Requests.fill(spec, resolved);
     JobOutputs outputs = run(spec, listener, cancellation);
-    return new ImageTokens(
+    return ImageTokens.of(
         outputs.ints(JobValue.TOKENS), prompt, hiddenStates(outputs), resolved.seed().getAsLong());
   }
 
@@ -186,6 +189,15 @@ final class ModelStages implements Stages {
 
   @Override
   public HiddenStates hiddenStates(PromptIds prompt, int[] tokens) {
+    return hiddenStates(prompt, IntBuffer.wrap(tokens));
+  }
+
+  @Override
+  public HiddenStates hiddenStates(ImageTokens tokens) {
+    return hiddenStates(tokens.promptIds(), tokens.values());
+  }
+
+  private HiddenStates hiddenStates(PromptIds prompt, IntBuffer tokens) {
     checkTokens(tokens);
     JobSpec spec =
         new JobSpec(JobStage.TOKENS, JobStage.TOKENS, JobValue.HIDDEN_STATES)
@@ -205,7 +217,7 @@ final class ModelStages implements Stages {
     JobSpec spec =
         new JobSpec(
                 JobStage.CONDITION, JobStage.CONDITION, JobValue.CONDITION, JobValue.NULL_CONDITION)
-            .hiddenStates(hiddenStates.array(), hiddenStates.shape());
+            .hiddenStates(hiddenStates.values(), hiddenStates.shape());
     fillReferences(spec, references);
     JobOutputs outputs = run(spec);
     int[] shape = outputs.shape(JobValue.CONDITION);
@@ -260,12 +272,10 @@ final class ModelStages implements Stages {
     expectLatentShape("noise", noise);
     JobSpec spec =
         new JobSpec(JobStage.LATENTS, JobStage.LATENTS, JobValue.LATENTS)
-            .condition(condition.array(), condition.shape())
-            .noise(noise.array(), noise.shape())
+            .condition(condition.values(), condition.shape())
+            .noise(noise.values(), noise.shape())
             .flow(request.steps(), request.guidance());
-    if (condition.nullArray() != null) {
-      spec.nullCondition(condition.nullArray(), 1, condition.captionSize());
-    }
+    condition.nullRow().ifPresent(row -> spec.nullCondition(row, 1, condition.captionSize()));
     fillReferences(spec, request.references());
     request.initial().ifPresent(initial -> fillInitial(spec, initial, request.strength()));
     return latents(run(spec, listener, cancellation));
@@ -295,7 +305,7 @@ final class ModelStages implements Stages {
 
   private void fillInitial(JobSpec spec, Latents initial, double strength) {
     expectLatentShape("initial latents", initial);
-    spec.initialLatents(initial.array(), initial.shape()).strength(strength);
+    spec.initialLatents(initial.values(), initial.shape()).strength(strength);
   }
 
   /** Sets reference latents {@code [R, c, h, w]}, where there are any. */
@@ -306,14 +316,24 @@ final class ModelStages implements Stages {
     }
     require(capabilities.editingLacks());
     Checks.range("the number of references", references.size(), 1, MAX_REFERENCES);
-    int each = info.latentChannels() * info.latentHeight() * info.latentWidth();
-    float[] values = new float[references.size() * each];
-    for (int i = 0; i < references.size(); i++) {
-      expectLatentShape("reference latents", references.get(i));
-      System.arraycopy(references.get(i).array(), 0, values, i * each, each);
-    }
+    references.forEach(reference -> expectLatentShape("reference latents", reference));
     spec.referenceLatents(
-        values, references.size(), info.latentChannels(), info.latentHeight(), info.latentWidth());
+        together(references),
+        references.size(),
+        info.latentChannels(),
+        info.latentHeight(),
+        info.latentWidth());
+  }
+
+  /** {@code [R, c, h, w]}: several lie one after the other only in a copy. */
+  private static FloatBuffer together(List<Latents> references) {
+    if (references.size() == 1) {
+      return references.get(0).values();
+    }
+    FloatBuffer values =
+        DirectMemory.floats(references.size() * references.get(0).values().limit());
+    references.forEach(reference -> values.put(reference.values()));
+    return values.flip();
   }
 
   @Override
@@ -326,7 +346,7 @@ final class ModelStages implements Stages {
     expectLatentShape("latents", latents);
     JobSpec spec =
         new JobSpec(JobStage.PIXELS, JobStage.PIXELS, JobValue.PIXELS)
-            .latents(latents.array(), latents.shape());
+            .latents(latents.values(), latents.shape());
     return pixels(run(spec, listener, cancellation));
   }
 
@@ -356,23 +376,27 @@ final class ModelStages implements Stages {
 
   /** Checks the image tokens of a picture, {@code [N]}. */
   void checkTokens(int[] tokens) {
-    if (tokens.length != info.imageTokens()) {
+    checkTokens(IntBuffer.wrap(tokens));
+  }
+
+  private void checkTokens(IntBuffer tokens) {
+    if (tokens.limit() != info.imageTokens()) {
       throw new InvalidRequestException(
           "a picture of this model has "
               + info.imageTokens()
               + " image tokens, but "
-              + tokens.length
+              + tokens.limit()
               + " were given");
     }
-    for (int i = 0; i < tokens.length; i++) {
-      if (tokens[i] < 0 || tokens[i] >= info.imageCodes()) {
+    for (int i = 0; i < tokens.limit(); i++) {
+      if (tokens.get(i) < 0 || tokens.get(i) >= info.imageCodes()) {
         throw new InvalidRequestException(
             "image tokens must be in [0, "
                 + info.imageCodes()
                 + "), but token "
                 + i
                 + " is "
-                + tokens[i]);
+                + tokens.get(i));
       }
     }
   }

@@ -41,7 +41,9 @@ import java.util.List;
  * Denoise flow = Denoise.builder(condition, stages.noise(8)).initial(initial, 0.6).build();
  * }</pre>
  *
- * <p>Every value is immutable, lives on the Java heap and may be kept beyond the model.
+ * <p>Every value is immutable, owns its memory and may be kept beyond the model. Floats and image
+ * tokens lie in direct memory, which the stages read where it is: {@link FloatTensor} tells when it
+ * is freed.
  *
  * <p>Threads: any thread may call any stage; calls are queued in the model and each waits for its
  * result. An interrupt of the waiting thread cancels the call, which throws {@link
@@ -140,6 +142,13 @@ public interface Stages {
    * @return {@code [N + 1, H]}
    */
   HiddenStates hiddenStates(PromptIds prompt, int[] tokens);
+
+  /**
+   * Hidden states of tokens and their prompt anew, in one prefill, without a copy of the tokens.
+   *
+   * @return {@code [N + 1, H]}
+   */
+  HiddenStates hiddenStates(ImageTokens tokens);
 
   /**
    * The condition of hidden states, and the null row.

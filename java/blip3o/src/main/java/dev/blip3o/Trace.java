@@ -2,6 +2,7 @@ package dev.blip3o;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -75,9 +76,9 @@ public record Trace(List<NamedTensor> tensors, Timings timings) {
       this.data = data;
     }
 
-    static NamedTensor of(String name, float[] values, long... shape) {
-      ByteBuffer buffer = ByteBuffer.allocate(values.length * 4).order(ByteOrder.LITTLE_ENDIAN);
-      buffer.asFloatBuffer().put(values);
+    static NamedTensor of(String name, FloatBuffer values, long... shape) {
+      ByteBuffer buffer = ByteBuffer.allocate(4 * values.limit()).order(ByteOrder.LITTLE_ENDIAN);
+      buffer.asFloatBuffer().put(values.duplicate());
       return new NamedTensor(name, Dtype.F32, buffer.array(), shape);
     }
 

@@ -57,7 +57,7 @@ final class Traces {
     }
     tensors.add(NamedTensor.of("input_ids", prompt));
     tensors.add(NamedTensor.of("tokens", outputs.ints(JobValue.TOKENS)));
-    tensors.add(NamedTensor.of("noise", noise.array(), longs(noise.shape())));
+    tensors.add(NamedTensor.of("noise", noise.values(), longs(noise.shape())));
     FLOATS.forEach(
         (value, name) -> {
           if (outputs.has(value)) {

@@ -7,7 +7,8 @@
  * <ol>
  *   <li>Correct: the pictures are those of the reference, whatever else runs beside them.
  *   <li>Safe: no misuse of this package crashes the JVM. Handles close once, also while in use and
- *       when forgotten; values are immutable and live on the Java heap.
+ *       when forgotten; values are immutable and own their memory, or keep its owner; who shares
+ *       memory of their own with a value promises not to change it.
  *   <li>Fast: the hot path is native. Java tokenises once, submits once, hears one event per token,
  *       step or part of the encoders and the decoder, and copies the result out once.
  * </ol>

@@ -174,6 +174,7 @@ class Blip3oModelTest {
     Stages stages = model.stages();
     ImageTokens tokens = stages.imageTokens(REQUEST);
     HiddenStates prefill = stages.hiddenStates(REQUEST.prompt(), tokens.tokens());
+    assertEquals(prefill, stages.hiddenStates(tokens));
     assertArrayEquals(tokens.hiddenStates().shape(), prefill.shape());
     float[] expected = tokens.hiddenStates().toArray();
     float[] found = prefill.toArray();

@@ -420,7 +420,8 @@ class EditingTest {
     assertMisfit("1 reference picture, but the flow has the latents of 0", edit);
     assertMisfit("1 reference picture, but the flow has the latents of 2", edit, latents, latents);
     Condition elsewhere =
-        Condition.of(edit.rows(), edit.captionSize(), edit.array(), edit.nullArray());
+        Condition.sharing(
+            edit.rows(), edit.captionSize(), edit.values(), edit.nullRow().orElseThrow(), edit);
     assertMisfit("1 reference picture, but the flow has the latents of 0", elsewhere);
     assertMisfit(
         "1 reference picture, but the flow has the latents of 2", elsewhere, latents, latents);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.FloatBuffer;
 import java.nio.ReadOnlyBufferException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -61,7 +62,7 @@ class TypedValuesTest {
   void imageTokensAndHiddenStatesBelongTogether() {
     assertMessage(
         "2 image tokens need 3 rows of hidden states, but there are 2",
-        () -> new ImageTokens(new int[2], PromptIds.of(1), HiddenStates.of(2, 1, new float[2]), 0));
+        () -> ImageTokens.of(new int[2], PromptIds.of(1), HiddenStates.of(2, 1, new float[2]), 0));
   }
 
   @Test
@@ -73,6 +74,10 @@ class TypedValuesTest {
     assertNotEquals((Object) Noise.of(1, 1, 2, values), Latents.of(1, 1, 2, values));
     assertNotEquals(Condition.of(1, 2, values), Condition.of(1, 2, values, values));
     assertEquals(Condition.of(1, 2, values, values), Condition.of(1, 2, values, values));
+    assertNotEquals(Condition.of(1, 1, new float[1]), Condition.of(1, 1, new float[] {-0f}));
+    assertEquals(
+        Condition.of(1, 2, values, values).hashCode(),
+        Condition.of(1, 2, values, values).hashCode());
   }
 
   @Test
@@ -92,11 +97,12 @@ class TypedValuesTest {
     assertArrayEquals(new long[] {2}, ids.shape());
     assertEquals(2, ids.data().get(8));
     assertEquals(258, ids.data().getLong(8));
-    Trace.NamedTensor floats = Trace.NamedTensor.of("noise", new float[] {1, 2}, 1, 2);
+    Trace.NamedTensor floats =
+        Trace.NamedTensor.of("noise", FloatBuffer.wrap(new float[] {1, 2}), 1, 2);
     assertEquals(2f, floats.data().getFloat(4));
     assertThrows(
         InvalidRequestException.class,
-        () -> Trace.NamedTensor.of("noise", new float[] {1, 2}, 1, 3));
+        () -> Trace.NamedTensor.of("noise", FloatBuffer.wrap(new float[] {1, 2}), 1, 3));
   }
 
   @Test

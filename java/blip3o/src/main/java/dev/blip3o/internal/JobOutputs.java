@@ -1,9 +1,10 @@
 package dev.blip3o.internal;
 
+import java.nio.FloatBuffer;
 import java.util.Map;
 
 /**
- * What a job yielded, copied to the Java heap.
+ * What a job yielded, copied once: floats to direct memory, all else to the Java heap.
  *
  * @param values the tensors, by value
  * @param timings seconds by stage
@@ -12,7 +13,7 @@ public record JobOutputs(Map<JobValue, Output> values, Seconds timings) {
   /**
    * A tensor.
    *
-   * @param data {@code float[]}, {@code int[]} or {@code byte[]}, row-major
+   * @param data {@code FloatBuffer} of direct memory, {@code int[]} or {@code byte[]}, row-major
    * @param shape the sizes of its axes
    */
   public record Output(Object data, int[] shape) {}
@@ -34,9 +35,9 @@ public record JobOutputs(Map<JobValue, Output> values, Seconds timings) {
     return values.containsKey(value);
   }
 
-  /** The floats of {@code value}. */
-  public float[] floats(JobValue value) {
-    return (float[]) output(value).data();
+  /** The floats of {@code value}, in direct memory from position 0 to its limit. */
+  public FloatBuffer floats(JobValue value) {
+    return (FloatBuffer) output(value).data();
   }
 
   /** The ints of {@code value}. */

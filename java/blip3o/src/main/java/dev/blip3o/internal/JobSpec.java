@@ -1,5 +1,7 @@
 package dev.blip3o.internal;
 
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -7,11 +9,12 @@ import java.util.Set;
 
 /**
  * A native request: a range of stages, their inputs and the values to bring back. What is not set
- * keeps the native default. Arrays are borrowed until the job is submitted.
+ * keeps the native default. Arrays and buffers are borrowed until the job is submitted; floats lie
+ * in direct memory, which the native call reads where it is.
  */
 public final class JobSpec {
   /** An input: values in row-major order and their shape. */
-  record Input(float[] values, int[] shape) {}
+  record Input(FloatBuffer values, int[] shape) {}
 
   /** A picture or a mask: samples {@code [height, width]} or {@code [height, width, channels]}. */
   record Picture(byte[] samples, int[] shape) {}
@@ -21,7 +24,7 @@ public final class JobSpec {
   final Set<JobValue> outputs;
   final List<Picture> references = new ArrayList<>();
   int[] prompt;
-  int[] tokens;
+  IntBuffer tokens;
   Input hiddenStates;
   Input condition;
   Input nullCondition;
@@ -58,36 +61,41 @@ public final class JobSpec {
 
   /** {@code [N]} image codes. */
   public JobSpec tokens(int[] codes) {
+    return tokens(IntBuffer.wrap(codes));
+  }
+
+  /** {@code [N]} image codes: direct memory as it is, or a heap buffer, which is copied. */
+  public JobSpec tokens(IntBuffer codes) {
     this.tokens = codes;
     return this;
   }
 
   /** {@code [N + 1, H]}. */
-  public JobSpec hiddenStates(float[] values, int... shape) {
+  public JobSpec hiddenStates(FloatBuffer values, int... shape) {
     this.hiddenStates = new Input(values, shape);
     return this;
   }
 
   /** {@code [M, C]}. */
-  public JobSpec condition(float[] values, int... shape) {
+  public JobSpec condition(FloatBuffer values, int... shape) {
     this.condition = new Input(values, shape);
     return this;
   }
 
   /** {@code [1, C]}. */
-  public JobSpec nullCondition(float[] values, int... shape) {
+  public JobSpec nullCondition(FloatBuffer values, int... shape) {
     this.nullCondition = new Input(values, shape);
     return this;
   }
 
   /** {@code [c, h, w]}. */
-  public JobSpec noise(float[] values, int... shape) {
+  public JobSpec noise(FloatBuffer values, int... shape) {
     this.noise = new Input(values, shape);
     return this;
   }
 
   /** {@code [c, h, w]}. */
-  public JobSpec latents(float[] values, int... shape) {
+  public JobSpec latents(FloatBuffer values, int... shape) {
     this.latents = new Input(values, shape);
     return this;
   }
@@ -99,7 +107,7 @@ public final class JobSpec {
   }
 
   /** {@code [R, c, h, w]}. */
-  public JobSpec referenceLatents(float[] values, int... shape) {
+  public JobSpec referenceLatents(FloatBuffer values, int... shape) {
     this.referenceLatents = new Input(values, shape);
     return this;
   }
@@ -111,7 +119,7 @@ public final class JobSpec {
   }
 
   /** {@code [c, h, w]}. */
-  public JobSpec initialLatents(float[] values, int... shape) {
+  public JobSpec initialLatents(FloatBuffer values, int... shape) {
     this.initialLatents = new Input(values, shape);
     return this;
   }

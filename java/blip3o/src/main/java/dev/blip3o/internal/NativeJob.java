@@ -7,6 +7,7 @@ import dev.blip3o.bindings.blip3o_event;
 import dev.blip3o.bindings.blip3o_job;
 import dev.blip3o.bindings.blip3o_tensor;
 import dev.blip3o.bindings.blip3o_timings;
+import java.nio.FloatBuffer;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
@@ -103,7 +104,7 @@ final class NativeJob implements AutoCloseable {
         event.index(), event.count(), shape[0], shape[1], (byte[]) pixels.data());
   }
 
-  /** Copies a value to the heap; empty where it is absent. */
+  /** Copies a value; empty where it is absent. */
   private static Optional<JobOutputs.Output> copy(JobValue value, blip3o_tensor tensor) {
     if (tensor.data() == null || tensor.data().isNull()) {
       return Optional.empty();
@@ -125,9 +126,9 @@ final class NativeJob implements AutoCloseable {
     Object data =
         switch (tensor.dtype()) {
           case Blip3o.BLIP3O_F32 -> {
-            float[] floats = new float[size];
-            new FloatPointer(tensor.data()).get(floats);
-            yield floats;
+            FloatBuffer floats = DirectMemory.floats(size);
+            floats.put(new FloatPointer(tensor.data()).capacity(size).asBuffer());
+            yield floats.flip();
           }
           case Blip3o.BLIP3O_I32 -> {
             int[] ints = new int[size];

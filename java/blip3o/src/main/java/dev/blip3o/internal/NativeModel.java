@@ -16,6 +16,8 @@ import dev.blip3o.bindings.blip3o_model_info;
 import dev.blip3o.bindings.blip3o_model_options;
 import dev.blip3o.bindings.blip3o_request;
 import dev.blip3o.bindings.blip3o_tensor;
+import java.lang.ref.Reference;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Optional;
@@ -119,10 +121,10 @@ public final class NativeModel {
     return NativeScope.string(Blip3o.blip3o_version());
   }
 
-  /** Standard normal noise of a seed. */
-  public static float[] noise(long seed, int count) {
+  /** Standard normal noise of a seed, in direct memory. */
+  public static FloatBuffer noise(long seed, int count) {
     NativeLibrary.load();
-    float[] values = new float[count];
+    FloatBuffer values = DirectMemory.floats(count);
     Blip3o.blip3o_noise_fill(seed, values, count);
     return values;
   }
@@ -169,6 +171,8 @@ public final class NativeModel {
       blip3o_error error = scope.own(new blip3o_error());
       check(Blip3o.blip3o_model_submit(model, request, job, error), error);
       return new NativeJob(job);
+    } finally {
+      Reference.reachabilityFence(spec); // The call has read its direct memory where it is.
     }
   }
 

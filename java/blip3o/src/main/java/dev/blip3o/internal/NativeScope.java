@@ -2,6 +2,8 @@ package dev.blip3o.internal;
 
 import dev.blip3o.bindings.Blip3o;
 import dev.blip3o.bindings.blip3o_tensor;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -10,7 +12,10 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 
-/** Native memory of one call: allocated here, freed at the end of the block. For one thread. */
+/**
+ * Native memory of one call: allocated here, or borrowed and kept reachable; freed at the end of
+ * the block. For one thread.
+ */
 final class NativeScope implements AutoCloseable {
   private final Deque<Pointer> pointers = new ArrayDeque<>();
 
@@ -30,14 +35,21 @@ final class NativeScope implements AutoCloseable {
     return own(new IntPointer(values));
   }
 
-  /** Fills {@code target} with a copy of {@code values} and their shape. */
-  void fill(blip3o_tensor target, float[] values, int... shape) {
-    describe(target, own(new FloatPointer(values)), Blip3o.BLIP3O_F32, shape);
+  /** Fills {@code target} with direct memory as it is, and its shape. */
+  void fill(blip3o_tensor target, FloatBuffer values, int... shape) {
+    describe(target, own(new FloatPointer(values.slice())), Blip3o.BLIP3O_F32, shape);
   }
 
-  /** Fills {@code target} with a copy of {@code values} as a vector. */
-  void fill(blip3o_tensor target, int[] values) {
-    describe(target, ints(values), Blip3o.BLIP3O_I32, values.length);
+  /** Fills {@code target} with direct memory as it is, or a copy of a heap buffer: a vector. */
+  void fill(blip3o_tensor target, IntBuffer values) {
+    IntPointer data = own(values.isDirect() ? new IntPointer(values.slice()) : copy(values));
+    describe(target, data, Blip3o.BLIP3O_I32, values.remaining());
+  }
+
+  private static IntPointer copy(IntBuffer values) {
+    int[] copy = new int[values.remaining()];
+    values.get(values.position(), copy);
+    return new IntPointer(copy);
   }
 
   /** Fills {@code target} with a copy of {@code values} and their shape. */

@@ -99,8 +99,10 @@ public final class RunningJob {
     }
     if (cause instanceof OutOfMemoryError) {
       return new InsufficientMemoryException(
-          "the Java heap has no room for the results of the request: enlarge it with -Xmx, or make"
-              + " the request smaller",
+          "the Java heap, or the direct memory beside it, has no room for the results of the request"
+              + " ("
+              + cause.getMessage()
+              + "): enlarge them with -Xmx and -XX:MaxDirectMemorySize, or make the request smaller",
           cause);
     }
     return new InternalErrorException("the events of a request can't be read: " + cause, cause);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <tuple>
 #include <vector>
 
 #include "base/philox.h"
@@ -29,6 +30,15 @@ class Sampler {
     int32_t token = -1;
     cpu::Sample(context_, {logits.data(), 1, count, count}, parameters, &token);
     return token;
+  }
+
+  // The token and its two log-probabilities.
+  std::tuple<int32_t, float, float> Scored(std::vector<float> logits, const SamplingParameters& parameters) {
+    const int64_t count = static_cast<int64_t>(logits.size());
+    int32_t token = -1;
+    float scores[2] = {1, 1};
+    cpu::Sample(context_, {logits.data(), 1, count, count}, parameters, &token, scores);
+    return {token, scores[0], scores[1]};
   }
 
  private:
@@ -111,6 +121,52 @@ TEST(Sample, DrawsWithTheProbabilitiesOfTheSoftmax) {
   }
   EXPECT_EQ(kept_draws, kDraws) << "a token outside of the kept set was drawn";
   EXPECT_LT(chi_square, 43.8);  // at most 19 degrees of freedom, one chance in a thousand; the seed is fixed
+}
+
+// Weights are rounded to 2^-40, so that a sum of V of them is off by V · 2^-41 at most; what is told is rounded to f32.
+double ScoreTolerance(size_t vocabulary, double score) {
+  return static_cast<double>(vocabulary) * 0x1p-41 + std::abs(score) * 0x1p-24 + 1e-12;
+}
+
+double LogSoftmax(const std::vector<float>& logits, int32_t token) {
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - logits[static_cast<size_t>(token)]);
+  return -std::log(sum);
+}
+
+TEST(Sample, TellsLogProbabilities) {
+  for (const int64_t count : {1, 2, 7, 100, 1201, 65536}) {
+    Sampler sample(count);
+    const std::vector<float> logits = RandomLogits(count, static_cast<uint64_t>(count));
+    for (const SamplingParameters& parameters :
+         {SamplingParameters{1.0f, 0, 1.0f, 0.4f}, SamplingParameters{0.7f, 0, 0.9f, 0.8f},
+          SamplingParameters{1.5f, 5, 1.0f, 0.1f}, SamplingParameters{2.0f, 50, 0.5f, 0.99f}}) {
+      const auto [token, drawn, full] = sample.Scored(logits, parameters);
+      ASSERT_EQ(token, sample(logits, parameters));
+      double expected = -kInfinity;
+      for (const auto& [id, probability] : KeptDistribution(logits, parameters)) {
+        if (id == token) expected = std::log(probability);
+      }
+      EXPECT_NEAR(drawn, expected, ScoreTolerance(logits.size(), expected)) << count;
+      expected = LogSoftmax(logits, token);
+      EXPECT_NEAR(full, expected, ScoreTolerance(logits.size(), expected)) << count;
+    }
+    // One distribution: the same bits.
+    const auto [token, drawn, full] = sample.Scored(logits, {1.0f, 0, 1.0f, 0.6f});
+    EXPECT_EQ(drawn, full);
+  }
+}
+
+TEST(Sample, ATokenThatIsNotDrawnIsCertain) {
+  Sampler sample(4);
+  const std::vector<float> logits = {0.0f, 2.0f, 1.0f, -1.0f};
+  for (const SamplingParameters& parameters :
+       {SamplingParameters{0.0f, 0, 1.0f, 0.9f}, SamplingParameters{1.0f, 1, 1.0f, 0.9f}}) {
+    const auto [token, drawn, full] = sample.Scored(logits, parameters);
+    EXPECT_EQ(token, 1);
+    EXPECT_EQ(drawn, 0.0f);
+    EXPECT_NEAR(full, LogSoftmax(logits, 1), 1e-7);
+  }
 }
 
 TEST(Sample, IsGreedyAtTemperatureZero) {

@@ -238,6 +238,46 @@ typedef struct blip3o_metrics {
 
 BLIP3O_API void blip3o_model_metrics(blip3o_model* model, blip3o_metrics* metrics);
 
+/* ---- The language model's weights ------------------------------------------------------------------------------- */
+
+/* How the language model is shaped: Qwen3. */
+typedef struct blip3o_language_config {
+  int32_t vocabulary_size;
+  int32_t hidden_size;
+  int32_t intermediate_size;
+  int32_t layers;
+  int32_t heads;
+  int32_t kv_heads;
+  int32_t head_dim;
+  int32_t max_positions;
+  int32_t tied_embeddings; /* 1: the head is the embeddings, and there is no lm_head.weight */
+  double rms_norm_eps;
+  double rope_theta;
+} blip3o_language_config;
+
+/* A whole tensor under its name in the checkpoint, for example "model.layers.0.self_attn.q_proj.weight". */
+typedef struct blip3o_named_tensor {
+  char name[BLIP3O_NAME_SIZE];
+  blip3o_tensor tensor; /* F32, BF16 or F16 */
+} blip3o_named_tensor;
+
+BLIP3O_API void blip3o_model_language_config(const blip3o_model* model, blip3o_language_config* config);
+
+/* How many tensors the language model has. */
+BLIP3O_API int64_t blip3o_model_language_tensor_count(const blip3o_model* model);
+
+/* Fills `tensor` with tensor `index`, in [0, count), as the checkpoint's file holds it, whatever updates came since:
+ * mapped, for reading only, as long as the model is open; aligned to no more than a byte. */
+BLIP3O_API void blip3o_model_language_tensor(const blip3o_model* model, int64_t index, blip3o_named_tensor* tensor);
+
+/* Puts copies of tensors[0, count) in place of the language model's: each of its tensors once, in any order, of its
+ * shape, F32, BF16 or F16, finite. Requests that begin from now on draw with them, those that have begun go on with
+ * what they have; no request sees two versions. On success *version is its number, from 1; on failure everything stays
+ * as it was. Waits for other updates. Errors: INVALID_ARGUMENT, by the tensor's name; OUT_OF_MEMORY (two versions must
+ * fit beside the requests that run); UNSUPPORTED (on a CUDA device). */
+BLIP3O_API blip3o_status blip3o_model_update_language_model(blip3o_model* model, const blip3o_named_tensor* tensors,
+                                                            int64_t count, int64_t* version, blip3o_error* error);
+
 /* ---- Jobs ------------------------------------------------------------------------------------------------------ */
 
 /* The arrows of the data flow. A request runs an unbroken range of them. */
@@ -266,7 +306,9 @@ typedef enum blip3o_value {
   BLIP3O_LATENTS_FIRST = 12,       /* [c, h, w] f32, after one step */
   BLIP3O_REFERENCE_TOKENS = 13,    /* [R * N] i32, image codes without offset, one reference after the other */
   BLIP3O_REFERENCE_LATENTS = 14,   /* [R, c, h, w] f32, times the scaling factor */
-  BLIP3O_VALUE_COUNT = 15
+  BLIP3O_LOG_PROBABILITIES = 15, /* [N, 2] f32, of each token that was drawn: under the distribution it was drawn from,
+                                  * and under softmax(logits) of all image codes. Not of given tokens */
+  BLIP3O_VALUE_COUNT = 16
 } blip3o_value;
 
 /* One request. The library copies what it needs of it during blip3o_model_submit; pictures are resized there, on the
@@ -386,6 +428,10 @@ BLIP3O_API blip3o_status blip3o_job_value(blip3o_job* job, blip3o_value value, b
 
 /* The job's timings so far. */
 BLIP3O_API void blip3o_job_timings(blip3o_job* job, blip3o_timings* timings);
+
+/* Which version of the language model draws, or drew, the job's tokens: 0 is the checkpoint's, others are those that
+ * blip3o_model_update_language_model yielded. -1: none, since the job draws no tokens, or has not begun. */
+BLIP3O_API int64_t blip3o_job_language_version(blip3o_job* job);
 
 /* Cancels the job if it still runs, waits for that, and frees it with its results. NULL is allowed. */
 BLIP3O_API void blip3o_job_close(blip3o_job* job);

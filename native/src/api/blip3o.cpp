@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/philox.h"
 #include "engine/engine.h"
@@ -20,6 +21,7 @@
 
 struct blip3o_model {
   std::unique_ptr<blip3o::Engine> engine;
+  std::vector<blip3o::NamedTensor> language_tensors;
 };
 
 struct blip3o_job {
@@ -86,16 +88,15 @@ blip3o_status Guard(blip3o_error* error, const Body& body) {
   }
 }
 
-// Absent (data NULL) yields an empty tensor.
-Result<HostTensor> CopyTensor(std::string_view name, const blip3o_tensor& from) {
-  HostTensor to;
-  if (from.data == nullptr) return to;
+// Shape and dtype of a tensor that has data.
+Result<blip3o::View> ViewTensor(std::string_view name, const blip3o_tensor& from) {
   const int32_t dtype = NumberOf(from.dtype);
   if (from.rank < 1 || from.rank > BLIP3O_MAX_RANK || dtype < BLIP3O_F32 || dtype > BLIP3O_U8) {
     return InvalidArgument(fmt::format("{} has rank {} and dtype {}: expected rank 1 to {} and a blip3o_dtype", name,
                                        from.rank, dtype, static_cast<int>(BLIP3O_MAX_RANK)));
   }
   constexpr int64_t kMostElements = int64_t{1} << 32;
+  blip3o::View to{from.data, static_cast<blip3o::DType>(dtype), {}};
   int64_t count = 1;
   for (int i = 0; i < from.rank; ++i) {
     if (from.shape[i] < 1 || from.shape[i] > kMostElements / count) {
@@ -106,10 +107,27 @@ Result<HostTensor> CopyTensor(std::string_view name, const blip3o_tensor& from) 
     count *= from.shape[i];
     to.shape.Append(from.shape[i]);
   }
-  to.dtype = static_cast<blip3o::DType>(dtype);
-  const auto* bytes = static_cast<const std::byte*>(from.data);
-  to.bytes.assign(bytes, bytes + count * blip3o::SizeOf(to.dtype));
   return to;
+}
+
+// Absent (data NULL) yields an empty tensor.
+Result<HostTensor> CopyTensor(std::string_view name, const blip3o_tensor& from) {
+  HostTensor to;
+  if (from.data == nullptr) return to;
+  BLIP3O_ASSIGN_OR_RETURN(const blip3o::View view, ViewTensor(name, from));
+  to.dtype = view.dtype;
+  to.shape = view.shape;
+  const auto* bytes = static_cast<const std::byte*>(view.data);
+  to.bytes.assign(bytes, bytes + view.size_bytes());
+  return to;
+}
+
+// A borrowed tensor.
+Result<blip3o::NamedTensor> NamedTensorOf(const blip3o_named_tensor& from) {
+  const std::string name(from.name, strnlen(from.name, sizeof(from.name)));
+  if (from.tensor.data == nullptr) return InvalidArgument(fmt::format("tensor {} has no data", name));
+  BLIP3O_ASSIGN_OR_RETURN(const blip3o::View view, ViewTensor("tensor " + name, from.tensor));
+  return blip3o::NamedTensor{name, view};
 }
 
 // A borrowed picture: [height, width] or [height, width, channels] bytes. Absent: no data.
@@ -233,6 +251,7 @@ blip3o_status blip3o_model_open(const char* directory, const blip3o_model_option
     const blip3o::EngineOptions engine_options = CopyOptions(options);
     auto opened = std::make_unique<blip3o_model>();
     BLIP3O_ASSIGN_OR_RETURN(opened->engine, blip3o::Engine::Open(Utf8Path(directory), engine_options));
+    opened->language_tensors = opened->engine->checkpoint().LanguageTensors();
     *model = opened.release();
     return {};
   });
@@ -306,6 +325,49 @@ void blip3o_model_metrics(blip3o_model* model, blip3o_metrics* metrics) {
   metrics->condition_seconds = from.seconds.condition;
   metrics->steps_seconds = from.seconds.steps;
   metrics->decode_seconds = from.seconds.decode;
+}
+
+void blip3o_model_language_config(const blip3o_model* model, blip3o_language_config* config) {
+  const blip3o::LanguageModelConfig& from = model->engine->checkpoint().config().language_model;
+  *config = {Narrow(from.vocab_size),
+             Narrow(from.hidden_size),
+             Narrow(from.intermediate_size),
+             Narrow(from.num_layers),
+             Narrow(from.num_heads),
+             Narrow(from.num_kv_heads),
+             Narrow(from.head_dim),
+             Narrow(from.max_position_embeddings),
+             from.tie_word_embeddings ? 1 : 0,
+             from.rms_norm_eps,
+             from.rope_theta};
+}
+
+int64_t blip3o_model_language_tensor_count(const blip3o_model* model) {
+  return static_cast<int64_t>(model->language_tensors.size());
+}
+
+void blip3o_model_language_tensor(const blip3o_model* model, int64_t index, blip3o_named_tensor* tensor) {
+  const blip3o::NamedTensor& from = model->language_tensors[static_cast<size_t>(index)];
+  *tensor = {};
+  CopyText(from.name, tensor->name, sizeof(tensor->name));
+  tensor->tensor.data = from.view.data;
+  tensor->tensor.dtype = static_cast<blip3o_dtype>(from.view.dtype);
+  tensor->tensor.rank = from.view.shape.rank();
+  for (int i = 0; i < from.view.shape.rank(); ++i) tensor->tensor.shape[i] = from.view.shape[i];
+}
+
+blip3o_status blip3o_model_update_language_model(blip3o_model* model, const blip3o_named_tensor* tensors, int64_t count,
+                                                 int64_t* version, blip3o_error* error) {
+  *version = 0;
+  return Guard(error, [&]() -> Status {
+    std::vector<blip3o::NamedTensor> given;
+    for (int64_t i = 0; i < count; ++i) {
+      BLIP3O_ASSIGN_OR_RETURN(blip3o::NamedTensor tensor, NamedTensorOf(tensors[i]));
+      given.push_back(std::move(tensor));
+    }
+    BLIP3O_ASSIGN_OR_RETURN(*version, model->engine->UpdateLanguageModel(given));
+    return {};
+  });
 }
 
 blip3o_status blip3o_checkpoint_inspect(const char* directory, const blip3o_model_options* options, int32_t scan_values,
@@ -414,6 +476,8 @@ void blip3o_job_timings(blip3o_job* job, blip3o_timings* timings) {
   *timings = {from.queued,    from.waiting, from.encode, from.prefill,        from.tokens,
               from.condition, from.steps,   from.decode, from.workspace_bytes};
 }
+
+int64_t blip3o_job_language_version(blip3o_job* job) { return job->job->language_version(); }
 
 void blip3o_job_close(blip3o_job* job) {
   if (job == nullptr) return;

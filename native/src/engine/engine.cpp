@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/memory.h"
+#include "weights/quantize.h"
 
 namespace blip3o {
 
@@ -291,7 +292,7 @@ Status Engine::DoSafely(Lane& lane, Work work, int64_t lane_bytes, std::span<Act
   LaneObserver observer(*this, *actives.front());
   const Workplace at{*lane.ops, arena, observer};
   if (work == Work::kToken) {
-    pipeline_.language().NextTokens(at, runs, statuses);
+    NextTokens(at, runs, statuses);
   } else if (work == Work::kPrefill) {
     BLIP3O_RETURN_IF_ERROR(Prefill(at, *runs.front()));
   } else {
@@ -305,6 +306,10 @@ Status Engine::MakeRun(Lane& lane, Active& active) {
   BLIP3O_ASSIGN_OR_RETURN(Buffer slab, lane.ops->Allocate(active.need.slab_bytes));
   active.slab = Holding(account_, active.need.slab_bytes);
   active.run = std::make_unique<Run>(active.job->request(), active.job->id(), std::move(slab));
+  if (!active.job->request().Runs(Stage::kTokens)) return {};
+  const std::lock_guard lock(mutex_);
+  active.run->language = language_;
+  active.job->SetLanguageVersion(pipeline_.language().VersionOf(*active.run).number());
   return {};
 }
 
@@ -316,7 +321,7 @@ Status Engine::Prefill(const Workplace& at, Run& run) {
     std::shared_ptr<const KnownPrompt> known;
     if (shared) {
       const std::lock_guard lock(mutex_);
-      known = prompts_.Find(run.sequence);
+      known = prompts_.Find(run.sequence, language.VersionOf(run).number());
       metrics_.prompts_reused += known != nullptr;
     }
     if (known != nullptr) {
@@ -330,6 +335,19 @@ Status Engine::Prefill(const Workplace& at, Run& run) {
   const std::lock_guard lock(mutex_);
   ++metrics_.prompts_computed;
   return {};
+}
+
+void Engine::NextTokens(const Workplace& at, std::span<Run* const> runs, std::vector<Status>& statuses) {
+  const LanguageHalf& language = pipeline_.language();
+  std::map<int64_t, std::vector<size_t>> by_version;
+  for (size_t i = 0; i < runs.size(); ++i) by_version[language.VersionOf(*runs[i]).number()].push_back(i);
+  for (const auto& [version, places] : by_version) {
+    std::vector<Run*> own;
+    std::vector<Status> own_statuses;
+    for (const size_t i : places) own.push_back(runs[i]);
+    language.NextTokens(at, own, own_statuses);
+    for (size_t k = 0; k < places.size(); ++k) statuses[places[k]] = std::move(own_statuses[k]);
+  }
 }
 
 // For others with the same prompt, where there is room. Without memory nobody is worse off than before.
@@ -411,6 +429,7 @@ std::vector<Engine::Active> Engine::CarryOut() {
     EndActive(node.mapped(), end);
     ended.push_back(std::move(node.mapped()));
   }
+  if (!decisions.ended.empty() && !versions_.empty()) CountConstants();
   return ended;
 }
 
@@ -459,6 +478,67 @@ Status Engine::StatusOf(const Active& active, End end) const {
           Mebibytes(std::max<int64_t>(0, scheduler_.room()))));
   }
   return InternalError("a request ended in an unknown way: please report it");
+}
+
+void Engine::CountConstants() {
+  int64_t bytes = constants_.bytes() + quantized_.bytes() + coming_version_bytes_;
+  std::erase_if(versions_, [](const auto& version) { return version.expired(); });
+  for (const auto& version : versions_) {
+    if (const auto in_use = version.lock()) bytes += in_use->size_bytes();
+  }
+  scheduler_.SetConstants(bytes);
+}
+
+Result<int64_t> Engine::UpdateLanguageModel(std::span<const NamedTensor> tensors) {
+  if (device_ != nullptr) {
+    return Unsupported("a language model on a CUDA device can't be updated: open the model on the CPU");
+  }
+  const std::lock_guard one_at_a_time(update_mutex_);
+  const bool quantized = (options_.quantization & kInt8Language) != 0;
+  BLIP3O_RETURN_IF_ERROR(ReserveVersion(BytesOf(tensors) + (quantized ? quantized_.bytes() : 0)));
+  Result<OwnedLanguageWeights> owned = CopyLanguageWeights(checkpoint_->config(), tensors);
+  if (owned.ok() && quantized) {
+    Result<Buffer> memory = blip3o::QuantizeLanguageModel(owned->weights, options_.threads);
+    if (memory.ok()) {
+      owned->quantized = std::move(*memory);
+    } else {
+      owned = memory.status();
+    }
+  }
+  const int64_t number = owned.ok() ? PutInPlace(std::move(*owned)) : 0;
+  const std::lock_guard lock(mutex_);
+  coming_version_bytes_ = 0;
+  CountConstants();
+  return owned.ok() ? Result<int64_t>(number) : owned.status();
+}
+
+Status Engine::ReserveVersion(int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  UpdateLimit();
+  const int64_t free = scheduler_.room() + prompts_.size_bytes();
+  if (bytes > free) {
+    return OutOfMemory(fmt::format(
+        "the new version of the language model takes {} beside the one in use, and {} are free: raise the limit, or "
+        "update when fewer requests run",
+        Mebibytes(bytes), Mebibytes(std::max<int64_t>(0, free))));
+  }
+  prompts_.Clear();
+  scheduler_.SetCache(0);
+  coming_version_bytes_ = bytes;
+  CountConstants();
+  return {};
+}
+
+int64_t Engine::PutInPlace(OwnedLanguageWeights weights) {
+  const int64_t bytes = weights.size_bytes(), number = ++last_version_;
+  auto version =
+      std::make_shared<const LanguageVersion>(*checkpoint_, number, std::move(weights), Holding(account_, bytes));
+  const std::lock_guard lock(mutex_);
+  versions_.push_back(version);
+  language_.swap(version);
+  prompts_.Clear();
+  scheduler_.SetCache(0);
+  return number;  // The lock goes first, then the version before, unless a run has it.
 }
 
 Metrics Engine::metrics() {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "base/thread_pool.h"
 #include "engine/job.h"
 #include "engine/lane.h"
+#include "engine/language_version.h"
 #include "engine/memory_account.h"
 #include "engine/metrics.h"
 #include "engine/pipeline.h"
@@ -27,6 +29,7 @@
 #include "ops/backend.h"
 #include "ops/ops.h"
 #include "weights/checkpoint.h"
+#include "weights/language_weights.h"
 
 namespace blip3o {
 
@@ -88,6 +91,10 @@ class Engine {
 
   // Checks the request and its memory, and queues it.
   Result<std::shared_ptr<Job>> Submit(Request request);
+  // Puts copies of `tensors` in place of the language model's weights: runs that begin from now on draw with them,
+  // those that have begun go on with what they have. Yields the version's number, from 1; on failure all stays as it
+  // was. One update at a time, others wait. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY, UNSUPPORTED (on a device).
+  Result<int64_t> UpdateLanguageModel(std::span<const NamedTensor> tensors);
   // The jobs with tags that have events to read.
   ReadyList& ready() { return *ready_; }
   Metrics metrics();
@@ -141,12 +148,23 @@ class Engine {
                   std::vector<Status>& statuses);
   Status MakeRun(Lane& lane, Active& active);
   Status Prefill(const Workplace& at, Run& run);
+  // Of several versions, one after the other.
+  void NextTokens(const Workplace& at, std::span<Run* const> runs, std::vector<Status>& statuses);
   void RememberPrompt(const Workplace& at, const Run& run);
   static void Tell(Work work, Active& active);
+
+  // ---- Versions of the language model: under the lock of updates -------------------------------------------------
+
+  // Sees to room for a version of so many bytes.
+  Status ReserveVersion(int64_t bytes);
+  // Makes weights the current version; yields its number.
+  int64_t PutInPlace(OwnedLanguageWeights weights);
 
   // ---- Under the lock ---------------------------------------------------------------------------------------------
 
   void Count(Work work, std::span<Active* const> actives, const std::vector<Status>& statuses, Time began, Time ended);
+  // What stays, and the versions of the language model that are in use or on their way.
+  void CountConstants();
   // Does what the scheduler decided. What is returned is to be destroyed without the lock.
   std::vector<Active> CarryOut();
   void EndActive(Active& active, End end);
@@ -182,11 +200,17 @@ class Engine {
   std::atomic<bool> closing_ = false;
   std::atomic<Time> next_deadline_ = Time::max();
 
+  std::mutex update_mutex_;  // guards the number; taken before the other
+  int64_t last_version_ = 0;
+
   std::mutex mutex_;  // guards what follows
   Scheduler scheduler_;
   std::map<RequestId, Active> actives_;
   PromptCache prompts_;
   Metrics metrics_;
+  std::shared_ptr<const LanguageVersion> language_;             // null: the checkpoint's own
+  std::vector<std::weak_ptr<const LanguageVersion>> versions_;  // those that took its place
+  int64_t coming_version_bytes_ = 0;
   Status lost_;  // why nothing runs any more
   RequestId last_id_ = 0;
   std::optional<Time> limit_updated_;

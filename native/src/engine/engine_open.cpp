@@ -193,7 +193,7 @@ Status Engine::LoadWeights() {
   }
   if ((options_.quantization & kInt8Language) != 0) {
     quantized_ = Holding(account_, checkpoint_->QuantizedLanguageModelBytes());
-    scheduler_.SetConstants(checkpoint_->QuantizedLanguageModelBytes());
+    CountConstants();
   }
   return {};
 }
@@ -283,7 +283,7 @@ Status Engine::LoadCodebook(Lane& lane) {
   lane.Release();
   BLIP3O_RETURN_IF_ERROR(status);
   constants_ = Holding(account_, kept);
-  scheduler_.SetConstants(kept + quantized_.bytes());
+  CountConstants();
   return {};
 }
 

@@ -114,6 +114,16 @@ class Job {
     return ended_ && status_.ok() ? &values_ : nullptr;
   }
 
+  // Which version of the language model draws its tokens; -1: none does, or not yet.
+  void SetLanguageVersion(int64_t version) {
+    const std::lock_guard lock(mutex_);
+    language_version_ = version;
+  }
+  int64_t language_version() {
+    const std::lock_guard lock(mutex_);
+    return language_version_;
+  }
+
   void SetTimings(const Timings& timings) {
     const std::lock_guard lock(mutex_);
     timings_ = timings;
@@ -136,6 +146,7 @@ class Job {
   Status status_;
   Values values_;
   Timings timings_;
+  int64_t language_version_ = -1;
 };
 
 }  // namespace blip3o

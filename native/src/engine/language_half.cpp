@@ -29,9 +29,7 @@ int64_t TokensOfRound(const Ops& ops, std::span<Run* const> runs, int64_t tokens
 }  // namespace
 
 LanguageHalf::LanguageHalf(const Checkpoint& checkpoint)
-    : checkpoint_(checkpoint),
-      config_(checkpoint.config()),
-      model_(config_.language_model, checkpoint.weights().language_model) {}
+    : checkpoint_(checkpoint), config_(checkpoint.config()), checkpoints_own_(checkpoint) {}
 
 // The prompt with the reference tokens in place, and given tokens behind it.
 std::vector<int32_t> LanguageHalf::SequenceOf(const Run& run) const {
@@ -60,8 +58,10 @@ void LanguageHalf::Begin(const Workplace& at, Run& run) const {
   const int64_t length = static_cast<int64_t>(run.sequence.size());
   run.hidden_states = run.slab.TakeMatrix(count + 1, config_.language_model.hidden_size);
   run.cache_memory.emplace(run.slab);
-  run.cache = model_.TakeCache(run.slab, run.request.tokens.empty() ? length + count : length);
+  run.cache = VersionOf(run).model().TakeCache(run.slab, run.request.tokens.empty() ? length + count : length);
   run.tokens = run.slab.Take<int32_t>(count);
+  if (run.Wants(Value::kLogProbabilities) && run.request.tokens.empty())
+    run.log_probabilities = run.slab.Take<float>(2 * count);
   run.ids = run.slab.Take<int32_t>(length);
   at.ops.CopyIn(run.sequence.data(), length * SizeOf(DType::kI32), run.ids);
 }
@@ -75,8 +75,8 @@ Status LanguageHalf::Prefill(const Workplace& at, Run& run) const {
                 read = end - std::max(first, read_from);
   const Matrix hidden = read > 0 ? run.hidden_states.Rows(std::max(first, read_from) - read_from, read) : Matrix();
   WorkProgress progress(at.observer);
-  BLIP3O_RETURN_IF_ERROR(
-      model_.Prefill(at.ops, at.arena, run.ids + first, first, end - first, run.cache, hidden, progress));
+  BLIP3O_RETURN_IF_ERROR(VersionOf(run).model().Prefill(at.ops, at.arena, run.ids + first, first, end - first,
+                                                        run.cache, hidden, progress));
   BLIP3O_RETURN_IF_ERROR(at.ops.Finish());
   run.prefilled = end;
   if (!given || end < length) return {};
@@ -94,6 +94,7 @@ std::vector<TokenRow> LanguageHalf::TableOf(std::span<Run* const> runs) const {
     row.capacity = run->cache.capacity;
     row.hidden_states = run->hidden_states.data;
     row.tokens = run->tokens;
+    row.log_probabilities = run->log_probabilities;
     row.position = run->prefilled + run->drawn;
     row.drawn = run->drawn;
     row.seed = request.seed;
@@ -116,13 +117,14 @@ void LanguageHalf::NextTokens(const Workplace& at, std::span<Run* const> runs, s
                          (capacity + kPositionsUnit - 1) / kPositionsUnit * kPositionsUnit};
   const Matrix hidden = at.arena.TakeMatrix(count, config_.language_model.hidden_size);
   const Matrix logits = at.arena.TakeMatrix(count, config_.image_tokens.codes);
+  const LanguageVersion& version = VersionOf(*runs.front());
   const int64_t table_bytes = count * static_cast<int64_t>(sizeof(TokenRow));
   at.ops.CopyIn(rows.data(), table_bytes, table.rows);
   const int64_t tokens = TokensOfRound(at.ops, runs, config_.image_tokens.tokens);
   for (int64_t i = 0; i < tokens; ++i) {
-    at.ops.Repeat(KeyOf(table), [&] {
-      DrawTokens(at.ops, checkpoint_.weights().language_model.image_head, table, hidden, logits);
-      model_.Decode(at.ops, at.arena, static_cast<int32_t>(config_.image_tokens.first), table);
+    at.ops.Repeat(KeyOf(table, version.number()), [&] {
+      DrawTokens(at.ops, version.image_head(), table, hidden, logits);
+      version.model().Decode(at.ops, at.arena, static_cast<int32_t>(config_.image_tokens.first), table);
     });
   }
   at.ops.CopyOut(table.rows, table_bytes, rows.data());
@@ -134,9 +136,10 @@ void LanguageHalf::NextTokens(const Workplace& at, std::span<Run* const> runs, s
 }
 
 // All that a row reads and writes of its request is named by the table: the same operations serve every batch of as
-// many rows.
-RepeatKey LanguageHalf::KeyOf(const TokenTable& table) {
-  return {0, table.rows, static_cast<uint64_t>(table.most_positions) << 8 | static_cast<uint64_t>(table.count)};
+// many rows of a version. Runs' own keys begin at 1.
+RepeatKey LanguageHalf::KeyOf(const TokenTable& table, int64_t version) {
+  return {~static_cast<uint64_t>(version), table.rows,
+          static_cast<uint64_t>(table.most_positions) << 8 | static_cast<uint64_t>(table.count)};
 }
 
 Status LanguageHalf::TakeTokens(Ops& ops, const TokenRow& row, int64_t tokens, const Matrix& logits, Run& run) const {
@@ -156,6 +159,9 @@ Status LanguageHalf::Finish(Ops& ops, Run& run) const {
   if (!ops.AllFinite(run.hidden_states)) return NotFinite(ops, "the hidden states");
   run.Keep(ops, Value::kTokens, DType::kI32, {config_.image_tokens.tokens}, run.tokens);
   run.Keep(ops, Value::kHiddenStates, run.hidden_states);
+  if (run.log_probabilities != nullptr) {
+    run.Keep(ops, Value::kLogProbabilities, DType::kF32, {config_.image_tokens.tokens, 2}, run.log_probabilities);
+  }
   run.cache = {};
   run.cache_memory.reset();
   return {};
@@ -174,7 +180,7 @@ int64_t LanguageHalf::PromptBytes(int64_t positions) const {
 KnownPrompt LanguageHalf::CopyPrompt(Ops& ops, const Run& run, Buffer memory, Holding holding) const {
   const int64_t positions = static_cast<int64_t>(run.sequence.size()), hidden = config_.language_model.hidden_size;
   // Nothing behind the first copy may throw: memory that is given back must not be written any more.
-  KnownPrompt prompt{run.sequence, std::move(memory), std::move(holding)};
+  KnownPrompt prompt{run.sequence, VersionOf(run).number(), std::move(memory), std::move(holding)};
   const Matrix rows = Rows(static_cast<float*>(prompt.memory.data()), positions, positions);
   ops.Copy(Rows(run.cache.data, positions, run.cache.capacity), rows);
   ops.Copy(run.hidden_states.Rows(0, 1), {rows.row(rows.rows), 1, hidden, hidden});

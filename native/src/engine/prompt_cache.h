@@ -16,6 +16,7 @@ namespace blip3o {
 // Memory: keys and values of each layer, [kv_heads, prompt · head_dim] each, then the hidden state at <S0>.
 struct KnownPrompt {
   std::vector<int32_t> ids;
+  int64_t version = 0;  // of the language model
   Buffer memory;
   Holding holding;
 };
@@ -25,10 +26,10 @@ class PromptCache {
  public:
   static constexpr size_t kMostPrompts = 16;
 
-  // Null where the prompt is not held. Whole prompts only, all ids compared.
-  std::shared_ptr<const KnownPrompt> Find(const std::vector<int32_t>& ids) {
+  // Null where the prompt is not held. Whole prompts of that version only, all ids compared.
+  std::shared_ptr<const KnownPrompt> Find(const std::vector<int32_t>& ids, int64_t version) {
     for (auto it = prompts_.begin(); it != prompts_.end(); ++it) {
-      if ((*it)->ids != ids) continue;
+      if ((*it)->version != version || (*it)->ids != ids) continue;
       prompts_.splice(prompts_.begin(), prompts_, it);
       return prompts_.front();
     }

@@ -36,8 +36,9 @@ enum class Value : int32_t {
   kLatentsFirst = 12,
   kReferenceTokens = 13,
   kReferenceLatents = 14,
+  kLogProbabilities = 15,
 };
-inline constexpr int kValueCount = 15;
+inline constexpr int kValueCount = 16;
 
 // The same values as BLIP3O_REFERENCE_TOKEN and BLIP3O_MAX_REFERENCES in blip3o.h.
 inline constexpr int32_t kReferenceToken = -1;

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "engine/events.h"
 #include "engine/job.h"
+#include "engine/language_version.h"
 #include "engine/observer.h"
 #include "engine/reference_encoder.h"
 #include "engine/request.h"
@@ -56,7 +57,9 @@ struct Run {
   bool encoded_pictures = false;
   EncodedPictures encoded;
 
-  // Language half. The cache's part of the slab is given back with the last token.
+  // Language half. The version is the checkpoint's own where it is null. The cache's part of the slab is given back
+  // with the last token.
+  std::shared_ptr<const LanguageVersion> language;
   std::vector<int32_t> sequence;  // what the prefill reads: the prompt with the reference tokens, given tokens behind
   int64_t prefilled = 0;          // positions in the cache, before image tokens
   bool copied_prompt = false;     // from one that was known
@@ -65,8 +68,9 @@ struct Run {
   Matrix hidden_states;           // [N + 1, H]
   std::optional<Arena::Scope> cache_memory;
   LanguageModel::Cache cache;
-  int32_t* ids = nullptr;     // the sequence, in the backend's memory
-  int32_t* tokens = nullptr;  // [N]
+  int32_t* ids = nullptr;              // the sequence, in the backend's memory
+  int32_t* tokens = nullptr;           // [N]
+  float* log_probabilities = nullptr;  // [N, 2], where they are wanted
 
   // Picture half.
   bool conditioned = false;

@@ -69,12 +69,13 @@ inline KvSlot SlotOf(const AttentionShape& shape, float* cache, int64_t capacity
 // One sequence in the token loop. A table of them lies in the backend's memory, so that the loop goes on without the
 // host: DrawTokens and FinishTokens change it.
 struct TokenRow {
-  float* cache = nullptr;          // of all layers, as above
-  int64_t capacity = 0;            // positions that it has room for
-  float* hidden_states = nullptr;  // [N + 1, H] dense: row `drawn` is the newest
-  int32_t* tokens = nullptr;       // [N] image codes
-  int64_t position = 0;            // of the next token to run
-  int64_t drawn = 0;               // tokens that FinishTokens has seen
+  float* cache = nullptr;              // of all layers, as above
+  int64_t capacity = 0;                // positions that it has room for
+  float* hidden_states = nullptr;      // [N + 1, H] dense: row `drawn` is the newest
+  int32_t* tokens = nullptr;           // [N] image codes
+  float* log_probabilities = nullptr;  // [N, 2], or null: nobody asks for them
+  int64_t position = 0;                // of the next token to run
+  int64_t drawn = 0;                   // tokens that FinishTokens has seen
   uint64_t seed = 0;
   int64_t top_k = 0;         // 0: all
   float temperature = 1.0f;  // 0: argmax
@@ -224,7 +225,8 @@ class Ops {
   // tokens[drawn] of row b = one token from softmax(logits[b] / temperature) kept to the top_k largest, then to the
   // smallest set whose probability reaches top_p (at least one token), with the uniform number Philox(seed,
   // RandomStream::kTokens, drawn). Equal logits: the lower id comes first. `finite` becomes 0 where a logit is NaN or
-  // infinite. logits [B, V].
+  // infinite. logits [B, V]. Where row b has log_probabilities, [drawn] = the token's under the distribution it was
+  // drawn from (0 where temperature is 0 or top_k is 1), and under softmax(logits[b]).
   virtual void DrawTokens(const Matrix& logits, const TokenTable& table) = 0;
   // out[b] = embedding[tokens[drawn] + offset]; embedding [V, H], out [B, H].
   virtual void EmbedTokens(const View& embedding, int32_t offset, const TokenTable& table, const Matrix& out) = 0;

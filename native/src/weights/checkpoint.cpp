@@ -100,6 +100,16 @@ std::string Checkpoint::dtypes() const {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+std::vector<NamedTensor> Checkpoint::LanguageTensors() const {
+  std::vector<NamedTensor> tensors;
+  std::set<std::string_view> known;  // a tied head is rows of the embeddings
+  for (const BoundTensor& bound : tensors_) {
+    if (bound.row->part != ModelPart::kLanguageModel || !known.insert(bound.row->name).second) continue;
+    tensors.push_back({bound.row->name, bound.tensor});
+  }
+  return tensors;
+}
+
 bool Checkpoint::is_16_bit() const {
   for (const BoundTensor& bound : tensors_) {
     if (IsRequired(bound.row->part) && IsReadByProducts(bound) && SizeOf(bound.tensor.dtype) != 2) return false;

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "weights/capabilities.h"
 #include "weights/config.h"
+#include "weights/language_weights.h"
 #include "weights/model_weights.h"
 #include "weights/tensor_files.h"
 #include "weights/tensor_table.h"
@@ -37,6 +38,8 @@ class Checkpoint {
   int64_t weight_bytes() const { return weight_bytes_; }
   // Their dtypes, for example "BF16" or "BF16, F32".
   std::string dtypes() const;
+  // The language model's tensors as files hold them, each once, in the table's order.
+  std::vector<NamedTensor> LanguageTensors() const;
   // True when every weight that products of text to image read is BF16 or F16.
   bool is_16_bit() const;
   // The products' weights of the language model become kQ8 (weights/quantize.h): made once, in memory of their own,

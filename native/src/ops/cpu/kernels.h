@@ -71,8 +71,10 @@ struct SamplingParameters {
   float uniform = 0.0f;  // in [0, 1)
 };
 ScratchBytes SamplingScratch(const Capacity& capacity);
-// *token = one token from one row of logits, as DrawTokens of ops.h with this uniform number.
-void Sample(Context& context, const Matrix& logits, const SamplingParameters& parameters, int32_t* token);
+// *token = one token from one row of logits, as DrawTokens of ops.h with this uniform number. log_probabilities [2], or
+// null.
+void Sample(Context& context, const Matrix& logits, const SamplingParameters& parameters, int32_t* token,
+            float* log_probabilities = nullptr);
 
 // token_rows.cpp: the token loop, row by row by the kernels above.
 void GatherHiddenStates(const TokenTable& table, const Matrix& out);

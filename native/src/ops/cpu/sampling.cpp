@@ -106,17 +106,39 @@ uint64_t KeptWeight(std::span<Entry> entries, uint64_t total, float top_p) {
   return FindInDescendingOrder(entries, target).sum;
 }
 
+// log(exp((logit − largest) / temperature) / sum), of a sum of weights.
+float LogProbability(float logit, float largest, double inverse_temperature, uint64_t sum) {
+  const double exponent = (static_cast<double>(logit) - static_cast<double>(largest)) * inverse_temperature;
+  return static_cast<float>(exponent - std::log(static_cast<double>(sum) / kOne));
+}
+
+float LargestOf(std::span<const float> logits) { return logits[static_cast<size_t>(ArgMax(logits))]; }
+
+// Of the token among all of them, at temperature 1. The weights are integers: their sum does not depend on an order.
+float LogSoftmax(std::span<const float> logits, int32_t token) {
+  const float largest = LargestOf(logits);
+  const uint32_t largest_order = OrderOf(largest);
+  uint64_t sum = 0;
+  for (const float logit : logits) sum += WeightOf(logit, largest, OrderOf(logit), largest_order, 1.0);
+  return LogProbability(logits[static_cast<size_t>(token)], largest, 1.0, sum);
+}
+
 }  // namespace
 
 ScratchBytes SamplingScratch(const Capacity& capacity) {
   return {capacity.vocabulary * static_cast<int64_t>(sizeof(Entry)), 0};
 }
 
-void Sample(Context& context, const Matrix& logits, const SamplingParameters& parameters, int32_t* token) {
+void Sample(Context& context, const Matrix& logits, const SamplingParameters& parameters, int32_t* token,
+            float* log_probabilities) {
   assert(logits.rows == 1 && logits.cols > 0 && logits.cols <= int64_t{1} << 23);
   const std::span<const float> row(logits.data, static_cast<size_t>(logits.cols));
   if (!(parameters.temperature > 0) || parameters.top_k == 1) {
     *token = ArgMax(row);
+    if (log_probabilities != nullptr) {
+      log_probabilities[0] = 0.0f;
+      log_probabilities[1] = LogSoftmax(row, *token);
+    }
     return;
   }
   assert(context.shared.size_bytes() >= logits.cols * static_cast<int64_t>(sizeof(Entry)));
@@ -130,6 +152,10 @@ void Sample(Context& context, const Matrix& logits, const SamplingParameters& pa
   const uint64_t kept = KeptWeight(entries, SumOf(entries), parameters.top_p);
   const double target = static_cast<double>(parameters.uniform) * static_cast<double>(kept);
   *token = IdOf(FindInDescendingOrder(entries, static_cast<uint64_t>(target)).key);
+  if (log_probabilities == nullptr) return;
+  const float logit = row[static_cast<size_t>(*token)];
+  log_probabilities[0] = LogProbability(logit, LargestOf(row), 1.0 / parameters.temperature, kept);
+  log_probabilities[1] = LogSoftmax(row, *token);
 }
 
 }  // namespace blip3o::cpu

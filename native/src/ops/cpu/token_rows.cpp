@@ -34,7 +34,8 @@ void DrawTokens(Context& context, const Matrix& logits, const TokenTable& table)
     const Matrix own = logits.Rows(b, 1);
     if (!AllFinite(context, own)) row.finite = 0;
     const float uniform = Uniform(row.seed, RandomStream::kTokens, static_cast<uint64_t>(row.drawn));
-    Sample(context, own, {row.temperature, row.top_k, row.top_p, uniform}, row.tokens + row.drawn);
+    float* const log_probabilities = row.log_probabilities ? row.log_probabilities + 2 * row.drawn : nullptr;
+    Sample(context, own, {row.temperature, row.top_k, row.top_p, uniform}, row.tokens + row.drawn, log_probabilities);
   }
 }
 

@@ -378,17 +378,53 @@ __device__ inline Search DrawSearch(const TokenRow& parameters, uint64_t kept) {
   return {true, Measure::kWeight, static_cast<uint64_t>(static_cast<double>(uniform) * static_cast<double>(kept))};
 }
 
+// A token, and the weight of all entries that it was drawn from; 0 where it was not drawn, but is the largest.
+struct Drawn {
+  int32_t token;
+  uint64_t kept;
+};
+
 // In every thread: the token of a row whose bins are in shared memory. The searches share one body of code.
-__device__ inline int32_t Draw(DrawShared& shared, const Row& row, const TokenRow& parameters, const Tally& all) {
+__device__ inline Drawn Draw(DrawShared& shared, const Row& row, const TokenRow& parameters, const Tally& all) {
   Candidate found = {0, all.weight};
+  uint64_t kept = 0;
 #pragma unroll 1
   for (int step = 0; step < kMostSearches; ++step) {
     const Search search = step == 0   ? TopKSearch(parameters, all)
                           : step == 1 ? TopPSearch(parameters, found.weight)
                                       : DrawSearch(parameters, found.weight);
+    kept = found.weight;
     if (search.is_needed) found = Find(shared, row, search.measure, search.target);
   }
-  return IdOf(found.key);
+  return {IdOf(found.key), kept};
+}
+
+// In every thread: the sum of all weights of a row.
+__device__ inline uint64_t WeightOfAll(DrawShared& shared, const Row& row) {
+  Tally own = {0, 0}, all;
+  for (int64_t id = ptx::Thread(); id < row.vocabulary; id += kDrawThreads) {
+    own.weight += WeightOf(row.scale, row.logits[id]);
+  }
+  TallyBefore(shared, own, all);
+  return all.weight;
+}
+
+// log(exp((logit − largest) / temperature) / sum), of a sum of weights.
+__device__ inline float LogProbability(const Scale& scale, float logit, uint64_t sum) {
+  const double exponent = (static_cast<double>(logit) - static_cast<double>(scale.largest)) * scale.inverse_temperature;
+  return static_cast<float>(exponent - log(static_cast<double>(sum) / kOne));
+}
+
+// The whole block: a drawn token's two log-probabilities. `plain`: the row at temperature 1, `all` the sum of its
+// weights, or 0 where nobody knows it yet.
+__device__ inline void Score(DrawShared& shared, const Row& row, const Row& plain, const TokenRow& parameters,
+                             const Drawn& drawn, uint64_t all) {
+  if (all == 0) all = WeightOfAll(shared, plain);
+  if (ptx::Thread() != 0) return;
+  const float logit = row.logits[drawn.token];
+  float* to = parameters.log_probabilities + 2 * parameters.drawn;
+  to[0] = drawn.kept == 0 ? 0.0f : LogProbability(row.scale, logit, drawn.kept);
+  to[1] = LogProbability(plain.scale, logit, all);
 }
 
 // Adds the weights of the block's slice to its bins.
@@ -473,19 +509,24 @@ __global__ void __launch_bounds__(kDrawThreads, kDrawBlocksPerSm) SamplingDrawKe
 
   TokenRow& parameters = p.rows[r];
   const float temperature = parameters.temperature;
-  int32_t token = IdOf(range.largest_key);
+  const Row plain{p.logits + r * p.stride, p.vocabulary, p.aligned, ScaleOf(range, 1.0f)};
+  Row row = plain;
+  Drawn drawn = {IdOf(range.largest_key), 0};
+  uint64_t all_at_one = 0;
   if (!(temperature > 0) || parameters.top_k == 1) {
     if (ptx::BlockX() != 0) return;
   } else {
-    const Row row{p.logits + r * p.stride, p.vocabulary, p.aligned, ScaleOf(range, temperature)};
+    row.scale = ScaleOf(range, temperature);
     AddSlice(shared, row);
     ptx::SyncBlock();
     AddBins(shared, p.sums + r * kBins, p.counts + r * kBins);
     if (!IsLastBlock(p.tickets + r, static_cast<uint32_t>(slices), &shared.is_last)) return;
     const Tally all = TakeBins(shared, p.sums + r * kBins, p.counts + r * kBins);
-    token = Draw(shared, row, parameters, all);
+    drawn = Draw(shared, row, parameters, all);
+    if (temperature == 1.0f) all_at_one = all.weight;
   }
-  if (ptx::Thread() == 0) parameters.tokens[parameters.drawn] = token;
+  if (parameters.log_probabilities != nullptr) Score(shared, row, plain, parameters, drawn, all_at_one);
+  if (ptx::Thread() == 0) parameters.tokens[parameters.drawn] = drawn.token;
 }
 
 // ---- Launchers -----------------------------------------------------------------------------------------------------

@@ -290,6 +290,34 @@ public final class Blip3oModel implements AutoCloseable {
     return handle.use(() -> new PictureJobs(request, stages, info(), jobs));
   }
 
+  /** The language model's weights as the checkpoint holds them. */
+  public LanguageModelWeights languageModelWeights() {
+    return handle.use(() -> new LanguageModelWeights(handle, model));
+  }
+
+  /**
+   * Puts copies of {@code tensors} in place of the language model's weights, between requests: those
+   * that begin from now on draw with them, those that have begun go on with what they have, and none
+   * sees two versions. {@link GeneratedImage#languageModelVersion} tells which one made a picture.
+   * On a failure everything stays as it was.
+   *
+   * <p>Waits for the copy, and for other updates. While it runs, and for as long as a request of an
+   * older version does, both take memory.
+   *
+   * @param tensors every tensor of {@link LanguageModelWeights#names} once, in any order, of its
+   *     shape; finite; read during the call
+   * @return the version's number: 1 is the first
+   * @throws InvalidRequestException if a tensor is missing, unknown, given twice, of another shape
+   *     or not finite, by its name
+   * @throws InsufficientMemoryException if the memory limit leaves no room for a second version
+   * @throws UnsupportedException if the model is on a CUDA device
+   * @throws IllegalStateException if the model is closed
+   */
+  public long updateLanguageModel(List<WeightTensor> tensors) {
+    List<WeightTensor> all = List.copyOf(tensors);
+    return handle.use(() -> model.updateLanguageModel(all));
+  }
+
   /**
    * What the model has done since it was opened, and what it holds now. Cheap: meant to be read
    * every second.

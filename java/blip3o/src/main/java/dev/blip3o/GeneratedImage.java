@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -19,12 +20,27 @@ public final class GeneratedImage {
   private final PictureRequest request;
   private final int[] tokens;
   private final Timings timings;
+  private final LogProbabilities logProbabilities;
+  private final long languageModelVersion;
 
-  GeneratedImage(Pixels pixels, PictureRequest request, int[] tokens, Timings timings) {
+  /**
+   * A picture.
+   *
+   * @param logProbabilities null where nobody asked for them
+   */
+  GeneratedImage(
+      Pixels pixels,
+      PictureRequest request,
+      int[] tokens,
+      Timings timings,
+      LogProbabilities logProbabilities,
+      long languageModelVersion) {
     this.pixels = Objects.requireNonNull(pixels, "pixels");
     this.request = Objects.requireNonNull(request, "request");
     this.tokens = Objects.requireNonNull(tokens, "tokens");
     this.timings = Objects.requireNonNull(timings, "timings");
+    this.logProbabilities = logProbabilities;
+    this.languageModelVersion = languageModelVersion;
     request.seed().orElseThrow();
   }
 
@@ -70,6 +86,19 @@ public final class GeneratedImage {
   /** Where the time went. */
   public Timings timings() {
     return timings;
+  }
+
+  /** How likely the tokens were, where the request asked for it. */
+  public Optional<LogProbabilities> logProbabilities() {
+    return Optional.ofNullable(logProbabilities);
+  }
+
+  /**
+   * Which version of the language model made the picture: 0 is the checkpoint's own, others are
+   * those that {@link Blip3oModel#updateLanguageModel} told.
+   */
+  public long languageModelVersion() {
+    return languageModelVersion;
   }
 
   /** A copy as an image of type {@link BufferedImage#TYPE_INT_RGB}. */

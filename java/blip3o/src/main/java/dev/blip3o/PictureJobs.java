@@ -63,9 +63,15 @@ final class PictureJobs {
   }
 
   private JobSpec spec(PictureRequest request) {
-    JobSpec spec = Requests.spec(request, prompt, JobValue.TOKENS, JobValue.PIXELS);
+    JobSpec spec = Requests.spec(request, prompt, outputs(request));
     request.deadline().ifPresent(deadline -> spec.deadlineMillis(millisLeft(deadline)));
     return spec;
+  }
+
+  private static JobValue[] outputs(PictureRequest request) {
+    return request.logProbabilities()
+        ? new JobValue[] {JobValue.TOKENS, JobValue.PIXELS, JobValue.LOG_PROBABILITIES}
+        : new JobValue[] {JobValue.TOKENS, JobValue.PIXELS};
   }
 
   /** The deadline is that of all pictures; one that has passed is left to the native library. */
@@ -75,10 +81,17 @@ final class PictureJobs {
 
   private static GeneratedImage image(
       PictureRequest request, JobOutputs outputs, Stopwatch watch, Duration tokenizing) {
+    int[] tokens = outputs.ints(JobValue.TOKENS);
+    LogProbabilities logProbabilities =
+        outputs.has(JobValue.LOG_PROBABILITIES)
+            ? LogProbabilities.owning(outputs.floats(JobValue.LOG_PROBABILITIES), tokens.length)
+            : null;
     return new GeneratedImage(
         ModelStages.pixels(outputs),
         request,
-        outputs.ints(JobValue.TOKENS),
-        watch.timings(outputs, tokenizing));
+        tokens,
+        watch.timings(outputs, tokenizing),
+        logProbabilities,
+        outputs.languageVersion());
   }
 }

@@ -52,6 +52,7 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
   private final int priority;
   private final Optional<Duration> deadline;
   private final int previewEvery;
+  private final boolean logProbabilities;
 
   /** Checks what needs no model. */
   PictureRequest(Builder<?> builder) {
@@ -67,6 +68,11 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     builder.deadline.ifPresent(
         value -> Checks.range("deadline", value, Duration.ofNanos(1), MAX_DEADLINE));
     Checks.range("previewEvery", builder.previewEvery, 0, MAX_STEPS);
+    if (builder.logProbabilities && builder.tokens != null) {
+      throw new InvalidRequestException(
+          "log-probabilities are of tokens that are drawn, but the request keeps tokens; ask for"
+              + " one of the two");
+    }
     this.prompt = builder.prompt;
     this.seed = builder.seed;
     this.count = builder.count;
@@ -81,6 +87,7 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     this.priority = builder.priority;
     this.deadline = builder.deadline;
     this.previewEvery = builder.previewEvery;
+    this.logProbabilities = builder.logProbabilities;
   }
 
   /**
@@ -181,6 +188,11 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     return previewEvery;
   }
 
+  /** Whether the picture tells how likely its tokens were: {@link GeneratedImage#logProbabilities}. */
+  public final boolean logProbabilities() {
+    return logProbabilities;
+  }
+
   /** A builder that starts from this request. */
   public abstract Builder<?> toBuilder();
 
@@ -255,7 +267,7 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     List<Object> values = new ArrayList<>();
     values.addAll(List.of(prompt, seed, count, steps, guidance, temperature, topK, topP));
     values.addAll(List.of(strength, mask(), initial(), pictures()));
-    values.addAll(List.of(priority, deadline, previewEvery));
+    values.addAll(List.of(priority, deadline, previewEvery, logProbabilities));
     return values;
   }
 
@@ -297,6 +309,9 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     if (previewEvery != 0) {
       text.append(", previewEvery=").append(previewEvery);
     }
+    if (logProbabilities) {
+      text.append(", logProbabilities");
+    }
     return text.append(']').toString();
   }
 
@@ -321,6 +336,7 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     private int priority;
     private Optional<Duration> deadline = Optional.empty();
     private int previewEvery;
+    private boolean logProbabilities;
 
     Builder(String prompt) {
       this.prompt = prompt;
@@ -342,6 +358,7 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
       this.priority = request.priority;
       this.deadline = request.deadline;
       this.previewEvery = request.previewEvery;
+      this.logProbabilities = request.logProbabilities;
     }
 
     abstract B self();
@@ -443,11 +460,17 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
       return self();
     }
 
+    /** Sets whether the picture tells how likely its tokens were; false by default. */
+    public B logProbabilities(boolean wanted) {
+      this.logProbabilities = wanted;
+      return self();
+    }
+
     /**
      * Builds the request.
      *
-     * @throws InvalidRequestException if the prompt is empty, a number is out of its range, or the
-     *     mask has no picture or another size
+     * @throws InvalidRequestException if the prompt is empty, a number is out of its range, the mask
+     *     has no picture or another size, or log-probabilities are wanted of tokens that are kept
      */
     public abstract PictureRequest build();
   }

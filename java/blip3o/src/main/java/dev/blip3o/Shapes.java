@@ -9,4 +9,8 @@ final class Shapes {
   static String text(int... shape) {
     return Arrays.toString(shape);
   }
+
+  static String text(long... shape) {
+    return Arrays.toString(shape);
+  }
 }

@@ -101,7 +101,7 @@ class OutputFileTest {
             .build();
     Timings none = timings(Duration.ZERO, Duration.ZERO, Duration.ZERO);
     Pixels pixels = Pixels.of(1, 2, new byte[] {1, 2, 3, 4, 5, 6});
-    new GeneratedImage(pixels, request, new int[] {7, 0, 65535}, none).writePng(path);
+    new GeneratedImage(pixels, request, new int[] {7, 0, 65535}, none, null, 0).writePng(path);
     assertEquals(
         Map.of(
             "Software", "blip3o-java",

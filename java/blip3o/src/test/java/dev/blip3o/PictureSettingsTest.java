@@ -90,7 +90,9 @@ class PictureSettingsTest {
         Pixels.of(1, 1, new byte[3]),
         request,
         tokens,
-        new Timings(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, 0));
+        new Timings(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, 0),
+        null,
+        0);
   }
 
   @Test

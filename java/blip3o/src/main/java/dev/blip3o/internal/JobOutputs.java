@@ -8,8 +8,9 @@ import java.util.Map;
  *
  * @param values the tensors, by value
  * @param timings seconds by stage
+ * @param languageVersion which version of the language model drew the tokens; -1: none
  */
-public record JobOutputs(Map<JobValue, Output> values, Seconds timings) {
+public record JobOutputs(Map<JobValue, Output> values, Seconds timings, long languageVersion) {
   /**
    * A tensor.
    *

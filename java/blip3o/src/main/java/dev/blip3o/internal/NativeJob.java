@@ -58,7 +58,7 @@ final class NativeJob implements AutoCloseable {
         NativeModel.check(Blip3o.blip3o_job_value(job, value.ordinal(), tensor, error), error);
         copy(value, tensor).ifPresent(output -> values.put(value, output));
       }
-      return new JobOutputs(values, seconds(scope));
+      return new JobOutputs(values, seconds(scope), Blip3o.blip3o_job_language_version(job));
     }
   }
 

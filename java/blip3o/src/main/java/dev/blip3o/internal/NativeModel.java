@@ -3,23 +3,31 @@ package dev.blip3o.internal;
 import dev.blip3o.Capabilities;
 import dev.blip3o.Compute;
 import dev.blip3o.Device;
+import dev.blip3o.LanguageModelConfig;
 import dev.blip3o.ModelInfo;
 import dev.blip3o.ModelMetrics;
 import dev.blip3o.ModelOptions;
 import dev.blip3o.Quantization;
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import dev.blip3o.bindings.Blip3o;
 import dev.blip3o.bindings.blip3o_error;
 import dev.blip3o.bindings.blip3o_job;
+import dev.blip3o.bindings.blip3o_language_config;
 import dev.blip3o.bindings.blip3o_metrics;
 import dev.blip3o.bindings.blip3o_model;
 import dev.blip3o.bindings.blip3o_model_info;
 import dev.blip3o.bindings.blip3o_model_options;
+import dev.blip3o.bindings.blip3o_named_tensor;
 import dev.blip3o.bindings.blip3o_request;
 import dev.blip3o.bindings.blip3o_tensor;
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.bytedeco.javacpp.BytePointer;
@@ -137,6 +145,77 @@ public final class NativeModel {
   /** What the model can do beyond text to image. */
   public Capabilities capabilities() {
     return capabilities;
+  }
+
+  /** How the language model is shaped. */
+  public LanguageModelConfig languageConfig() {
+    try (NativeScope scope = new NativeScope()) {
+      blip3o_language_config config = scope.own(new blip3o_language_config());
+      Blip3o.blip3o_model_language_config(model, config);
+      return new LanguageModelConfig(
+          config.vocabulary_size(),
+          config.hidden_size(),
+          config.intermediate_size(),
+          config.layers(),
+          config.heads(),
+          config.kv_heads(),
+          config.head_dim(),
+          config.max_positions(),
+          config.tied_embeddings() != 0,
+          config.rms_norm_eps(),
+          config.rope_theta());
+    }
+  }
+
+  /** The names of the language model's tensors. */
+  public List<String> languageTensorNames() {
+    List<String> names = new ArrayList<>();
+    try (NativeScope scope = new NativeScope()) {
+      blip3o_named_tensor tensor = scope.own(new blip3o_named_tensor());
+      long count = Blip3o.blip3o_model_language_tensor_count(model);
+      for (long i = 0; i < count; i++) {
+        Blip3o.blip3o_model_language_tensor(model, i, tensor);
+        names.add(NativeScope.string(tensor.name()));
+      }
+    }
+    return List.copyOf(names);
+  }
+
+  /** Copies tensor {@code index} of the language model to direct memory. */
+  public WeightTensor copyLanguageTensor(int index) {
+    try (NativeScope scope = new NativeScope()) {
+      blip3o_named_tensor named = scope.own(new blip3o_named_tensor());
+      Blip3o.blip3o_model_language_tensor(model, index, named);
+      blip3o_tensor tensor = named.tensor();
+      WeightType type = WeightType.values()[tensor.dtype()];
+      long[] shape = new long[tensor.rank()];
+      long size = type.bytes();
+      for (int i = 0; i < shape.length; i++) {
+        shape[i] = tensor.shape(i);
+        size = Math.multiplyExact(size, shape[i]);
+      }
+      ByteBuffer copy = ByteBuffer.allocateDirect(Math.toIntExact(size));
+      copy.put(new BytePointer(tensor.data()).capacity(size).asByteBuffer()).flip();
+      return new WeightTensor(NativeScope.string(named.name()), type, copy, shape);
+    }
+  }
+
+  /** Puts copies of tensors in place of the language model's; the new version's number. */
+  public long updateLanguageModel(List<WeightTensor> tensors) {
+    try (NativeScope scope = new NativeScope()) {
+      blip3o_named_tensor named = scope.own(new blip3o_named_tensor(Math.max(1, tensors.size())));
+      for (int i = 0; i < tensors.size(); i++) {
+        scope.fill(named.getPointer(i), tensors.get(i));
+      }
+      LongPointer version = scope.own(new LongPointer(1));
+      blip3o_error error = scope.own(new blip3o_error());
+      check(
+          Blip3o.blip3o_model_update_language_model(model, named, tensors.size(), version, error),
+          error);
+      return version.get();
+    } finally {
+      Reference.reachabilityFence(tensors); // The call has read their memory where it is.
+    }
   }
 
   /** What the model has done and holds. */

@@ -1,6 +1,9 @@
 package dev.blip3o.internal;
 
+import dev.blip3o.InvalidRequestException;
+import dev.blip3o.WeightTensor;
 import dev.blip3o.bindings.Blip3o;
+import dev.blip3o.bindings.blip3o_named_tensor;
 import dev.blip3o.bindings.blip3o_tensor;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
@@ -55,6 +58,26 @@ final class NativeScope implements AutoCloseable {
   /** Fills {@code target} with a copy of {@code values} and their shape. */
   void fill(blip3o_tensor target, byte[] values, int... shape) {
     describe(target, own(new BytePointer(values)), Blip3o.BLIP3O_U8, shape);
+  }
+
+  /**
+   * Fills {@code target} with direct memory as it is, its name and its shape. A name that is too
+   * long is cut: no tensor has it.
+   */
+  void fill(blip3o_named_tensor target, WeightTensor tensor) {
+    byte[] name = tensor.name().getBytes(StandardCharsets.UTF_8);
+    int length = Math.min(name.length, Blip3o.BLIP3O_NAME_SIZE - 1);
+    target.name().put(name, 0, length).put(length, (byte) 0);
+    blip3o_tensor to = target.tensor();
+    long[] shape = tensor.shape();
+    if (shape.length > Blip3o.BLIP3O_MAX_RANK) {
+      throw new InvalidRequestException(
+          tensor + " has " + shape.length + " axes: expected at most " + Blip3o.BLIP3O_MAX_RANK);
+    }
+    to.data(own(new BytePointer(tensor.data()))).dtype(tensor.type().ordinal()).rank(shape.length);
+    for (int i = 0; i < shape.length; i++) {
+      to.shape(i, shape[i]);
+    }
   }
 
   private static void describe(blip3o_tensor target, Pointer data, int dtype, int... shape) {

@@ -89,6 +89,7 @@ class NativeNumbersTest {
     assertEquals(Blip3o.BLIP3O_LATENTS_FIRST, JobValue.LATENTS_FIRST.ordinal());
     assertEquals(Blip3o.BLIP3O_REFERENCE_TOKENS, JobValue.REFERENCE_TOKENS.ordinal());
     assertEquals(Blip3o.BLIP3O_REFERENCE_LATENTS, JobValue.REFERENCE_LATENTS.ordinal());
+    assertEquals(Blip3o.BLIP3O_LOG_PROBABILITIES, JobValue.LOG_PROBABILITIES.ordinal());
     assertEquals(Blip3o.BLIP3O_VALUE_COUNT, JobValue.values().length);
   }
 

@@ -3,7 +3,6 @@ package dev.blip3o.training.checkpoint;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -84,15 +83,9 @@ public final class SafetensorsFile {
     }
   }
 
-  private static SafetensorsFile parse(Path file, long dataStart, long dataBytes, byte[] header) {
-    JsonNode root = MissingNode.getInstance();
-    try {
-      root = new JsonMapper().readTree(header);
-    } catch (JsonProcessingException e) {
-      throw new CheckpointFileException(file + ": its header is no JSON", e);
-    } catch (IOException e) {
-      throw new CheckpointFileException(file + ": its header is no text", e);
-    }
+  private static SafetensorsFile parse(Path file, long dataStart, long dataBytes, byte[] header)
+      throws IOException {
+    JsonNode root = tree(file, header);
     Map<String, String> metadata = new LinkedHashMap<>();
     Map<String, Entry> entries = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> field : root.properties()) {
@@ -103,6 +96,20 @@ public final class SafetensorsFile {
       }
     }
     return new SafetensorsFile(file, dataStart, metadata, entries);
+  }
+
+  private static JsonNode tree(Path file, byte[] header) throws IOException {
+    JsonNode root;
+    try {
+      root = new JsonMapper().readTree(header);
+    } catch (JsonProcessingException e) {
+      throw new CheckpointFileException(file + ": its header is no JSON", e);
+    }
+    if (!root.isObject()) {
+      throw new CheckpointFileException(
+          file + ": its header must be a JSON object, but is " + root.getNodeType());
+    }
+    return root;
   }
 
   private static Entry entry(Path file, String name, JsonNode node, long dataBytes) {

@@ -14,12 +14,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LineChartTest {
   @ParameterizedTest
   @CsvSource({
-    "0, 1, 0, 1, 5",
-    "0.52, 0.93, 0.5, 1, 6",
+    "0, 1, 0, 1, 3",
+    "0.52, 0.93, 0.4, 1, 4",
     "-0.3, 0.1, -0.3, 0.1, 5",
     "5, 5, 4, 6, 3",
     "0, 0, 0, 0, 2",
-    "1e-7, 9.9e-7, 0, 1e-6, 6"
+    "1e-7, 9.9e-7, 0, 1e-6, 3"
   })
   void axesBeginAndEndWithRoundNumbers(double low, double high, double min, double max, int count) {
     Ticks ticks = Ticks.of(low, high);

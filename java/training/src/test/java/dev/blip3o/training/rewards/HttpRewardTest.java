@@ -11,6 +11,7 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -137,9 +138,11 @@ class HttpRewardTest {
   }
 
   @Test
-  void aServiceThatIsNotThereIsAFailure() {
-    URI address = address("/score");
-    server.stop(0);
+  void aServiceThatIsNotThereIsAFailure() throws IOException {
+    URI address;
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      address = URI.create("http://127.0.0.1:" + free.getLocalPort() + "/score");
+    }
     try (HttpReward reward = new HttpReward(address, PATIENT)) {
       RewardException e = Inputs.failure(RewardException.class, reward.score(Inputs.two()));
       assertTrue(e.getMessage().contains(address.toString()), e.getMessage());

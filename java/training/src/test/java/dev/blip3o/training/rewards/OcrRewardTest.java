@@ -8,10 +8,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.blip3o.training.prompts.TrainingPrompt;
 import java.awt.image.BufferedImage;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -80,6 +86,31 @@ class OcrRewardTest {
         assertThrows(
             RewardContractException.class, () -> TesseractReader.open("no-language").close());
     assertTrue(e.getMessage().contains("tesseract-ocr-no-language"), e.getMessage());
+  }
+
+  /** As in a program that has the library's jars not on its class path. */
+  @Test
+  void withoutTheLibraryTheErrorNamesIt() throws Exception {
+    Files.createFile(folder.resolve("eng.traineddata"));
+    List<URL> others = new ArrayList<>();
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      if (!entry.contains("tesseract") && !entry.contains("leptonica")) {
+        others.add(Path.of(entry).toUri().toURL());
+      }
+    }
+    try (URLClassLoader loader =
+        new URLClassLoader(others.toArray(URL[]::new), ClassLoader.getPlatformClassLoader())) {
+      Method open =
+          loader
+              .loadClass(TesseractReader.class.getName())
+              .getMethod("open", Path.class, String.class);
+      InvocationTargetException e =
+          assertThrows(
+              InvocationTargetException.class, () -> open.invoke(null, folder, "eng"));
+      assertEquals("RewardContractException", e.getCause().getClass().getSimpleName());
+      assertTrue(
+          e.getCause().getMessage().contains("org.bytedeco:tesseract"), e.getCause().toString());
+    }
   }
 
   @Test

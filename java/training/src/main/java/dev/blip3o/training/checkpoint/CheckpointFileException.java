@@ -6,11 +6,13 @@ import dev.blip3o.Blip3oException;
 public final class CheckpointFileException extends Blip3oException {
   private static final long serialVersionUID = 1L;
 
-  CheckpointFileException(String message) {
+  /** Creates it with one sentence. */
+  public CheckpointFileException(String message) {
     super(message);
   }
 
-  CheckpointFileException(String message, Throwable cause) {
+  /** Creates it with one sentence and its cause. */
+  public CheckpointFileException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -78,6 +78,26 @@ public final class CheckpointFolder {
     }
   }
 
+  /**
+   * The types of a checkpoint's tensors, by name; those of none of {@link StoredType} are left out.
+   *
+   * @throws CheckpointFileException if a file can't be read or is malformed
+   */
+  public static Map<String, StoredType> types(Path source) {
+    Map<String, StoredType> types = new HashMap<>();
+    try (Stream<Path> files = Files.walk(source, FileVisitOption.FOLLOW_LINKS)) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        boolean ofTraining = source.relativize(file).startsWith(TRAINING);
+        if (!ofTraining && file.toString().endsWith(TENSORS)) {
+          types.putAll(SafetensorsFile.open(file).types());
+        }
+      }
+    } catch (IOException | UncheckedIOException e) {
+      throw new CheckpointFileException(source + ": can't be read: " + e.getMessage(), e);
+    }
+    return types;
+  }
+
   private static void copy(Path source, Path to, List<StoredTensor> changed) throws IOException {
     Map<String, StoredTensor> left = new HashMap<>();
     changed.forEach(tensor -> left.put(tensor.name(), tensor));

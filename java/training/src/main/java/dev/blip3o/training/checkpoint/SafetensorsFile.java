@@ -167,6 +167,20 @@ public final class SafetensorsFile {
     return Optional.ofNullable(entries.get(name));
   }
 
+  /** The types of the tensors that have one of {@link StoredType}. */
+  Map<String, StoredType> types() {
+    Map<String, StoredType> types = new LinkedHashMap<>();
+    for (StoredType type : StoredType.values()) {
+      entries.forEach(
+          (name, entry) -> {
+            if (entry.type().equals(type.name())) {
+              types.put(name, type);
+            }
+          });
+    }
+    return types;
+  }
+
   /** Where the tensors' bytes begin. */
   long dataStart() {
     return dataStart;

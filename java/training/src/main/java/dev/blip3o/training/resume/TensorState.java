@@ -7,15 +7,12 @@ import dev.blip3o.training.checkpoint.StoredType;
 import dev.blip3o.training.grpo.AdamW;
 import dev.blip3o.training.grpo.Parameter;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -42,7 +39,7 @@ public final class TensorState {
         parameters,
         optimiser,
         (name, tensor) ->
-            tensors.add(new StoredTensor(name, StoredType.F32, shape(tensor), memory(tensor))));
+            tensors.add(new StoredTensor(name, StoredType.F32, TensorMemory.shape(tensor), floats(tensor))));
     SafetensorsWriter.write(
         folder.resolve(FILE), Map.of(STEPS, Long.toString(optimiser.steps())), tensors);
   }
@@ -66,7 +63,7 @@ public final class TensorState {
     checkNames(path, file, parameters, optimiser);
     forEach(parameters, optimiser, (name, tensor) -> checkShape(path, file.tensor(name), tensor));
     long steps = steps(path, file);
-    forEach(parameters, optimiser, (name, tensor) -> memory(tensor).put(file.tensor(name).data()));
+    forEach(parameters, optimiser, (name, tensor) -> floats(tensor).put(file.tensor(name).data()));
     optimiser.restoreSteps(steps);
   }
 
@@ -96,12 +93,20 @@ public final class TensorState {
   }
 
   private static void checkShape(Path path, StoredTensor stored, Tensor tensor) {
-    if (stored.type() != StoredType.F32 || !stored.shape().equals(shape(tensor))) {
+    if (stored.type() != StoredType.F32 || !stored.shape().equals(TensorMemory.shape(tensor))) {
       throw new ResumeException(
           String.format(
               "%s is of another model: '%s' must be F32 %s, but is %s %s",
-              path, stored.name(), shape(tensor), stored.type(), stored.shape()));
+              path, stored.name(), TensorMemory.shape(tensor), stored.type(), stored.shape()));
     }
+  }
+
+  private static ByteBuffer floats(Tensor tensor) {
+    if (tensor.scalar_type().intern() != torch.ScalarType.Float) {
+      throw new IllegalArgumentException(
+          "a tensor must be F32 to be written, but is " + tensor.scalar_type());
+    }
+    return TensorMemory.of(tensor);
   }
 
   /** What is done with each tensor of the state. */
@@ -116,19 +121,5 @@ public final class TensorState {
       visitor.visit("mean." + name, optimiser.means().get(i));
       visitor.visit("square." + name, optimiser.squares().get(i));
     }
-  }
-
-  private static List<Long> shape(Tensor tensor) {
-    return Arrays.stream(tensor.shape()).boxed().toList();
-  }
-
-  /** The tensor's own memory. */
-  private static ByteBuffer memory(Tensor tensor) {
-    if (tensor.scalar_type().intern() != torch.ScalarType.Float || !tensor.is_contiguous()) {
-      throw new IllegalArgumentException(
-          "a tensor must be F32 and contiguous to be written, but is " + tensor.scalar_type());
-    }
-    BytePointer bytes = new BytePointer(tensor.data_ptr()).capacity(tensor.nbytes());
-    return bytes.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 }

@@ -10,12 +10,14 @@ import dev.blip3o.support.Repository;
 import dev.blip3o.training.checkpoint.SafetensorsFile;
 import dev.blip3o.training.checkpoint.SafetensorsWriter;
 import dev.blip3o.training.checkpoint.StoredTensor;
+import dev.blip3o.training.checkpoint.StoredType;
 import dev.blip3o.training.grpo.AdamW;
 import dev.blip3o.training.grpo.AdamWSettings;
 import dev.blip3o.training.grpo.Gradients;
 import dev.blip3o.training.grpo.Parameter;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,6 +95,34 @@ class ResumeTest {
     for (int i = 0; i < whole.size(); i++) {
       assertArrayEquals(values(whole.get(i)), values(resumed.get(i)), 0f);
     }
+  }
+
+  /** BF16 has steps of 2⁻⁷ above 1: 1 + 2⁻⁹ becomes 1, and stays what it is in the state. */
+  @Test
+  void aCheckpointHoldsRoundedWeightsAndTheWholeState() throws IOException {
+    Path source = Files.createDirectory(folder.resolve("model"));
+    Path target = folder.resolve("step-000001");
+    StoredTensor old =
+        new StoredTensor(
+            "norm", StoredType.BF16, List.of(2L), ByteBuffer.allocateDirect(4));
+    SafetensorsWriter.write(source.resolve("model.safetensors"), Map.of(), List.of(old));
+    List<Parameter> parameters =
+        List.of(parameter("norm", new float[] {1 + 0x1p-9f, -2}, 2));
+    TrainingState state = new TrainingState(1, ModelFingerprint.of(source), Map.of());
+    try (AdamW optimiser = new AdamW(parameters, SETTINGS)) {
+      TrainedCheckpoint.write(source, target, state, parameters, optimiser);
+    }
+    StoredTensor written =
+        SafetensorsFile.open(target.resolve("model.safetensors")).tensor("norm");
+    assertEquals(0x3F80, written.data().getShort(0));
+    assertEquals((short) 0xC000, written.data().getShort(2));
+    Path training = target.resolve("training");
+    assertEquals(state, TrainingState.read(training));
+    List<Parameter> resumed = List.of(parameter("norm", new float[2], 2));
+    try (AdamW optimiser = new AdamW(resumed, SETTINGS)) {
+      TensorState.restore(training, resumed, optimiser);
+    }
+    assertArrayEquals(values(parameters.get(0)), values(resumed.get(0)), 0f);
   }
 
   @Test

@@ -59,7 +59,11 @@ public final class SafetensorsFile {
       long length = prefix.hasRemaining() ? -1 : prefix.getLong(0);
       if (length < 0 || length > Math.min(MAX_HEADER_BYTES, size - Long.BYTES)) {
         throw new CheckpointFileException(
-            file + " is no whole safetensors file: it has " + size + " bytes, its header " + length);
+            file
+                + " is no whole safetensors file: it has "
+                + size
+                + " bytes, its header "
+                + length);
       }
       ByteBuffer header = ByteBuffer.allocate((int) length);
       readAll(channel, header, Long.BYTES);

@@ -18,10 +18,10 @@ import org.bytedeco.pytorch.global.torch;
  * w ← w − η / (1 − β1^t) · m / (√v / √(1 − β2^t) + ε)
  * </pre>
  *
- * <p>Source: Loshchilov and Hutter, arXiv 1711.05101, algorithm 2. LibTorch's own optimiser does not
- * show its state through the preset; here it is plain tensors, {@link #means} and {@link #squares},
- * which are written beside a checkpoint and read back: with them and {@link #restoreSteps} the next
- * step is the same to the bit.
+ * <p>Source: Loshchilov and Hutter, arXiv 1711.05101, algorithm 2. LibTorch's own optimiser does
+ * not show its state through the preset; here it is plain tensors, {@link #means} and {@link
+ * #squares}, which are written beside a checkpoint and read back: with them and {@link
+ * #restoreSteps} the next step is the same to the bit.
  *
  * <p>One thread at a time.
  */

@@ -17,9 +17,9 @@ import org.bytedeco.pytorch.Tensor;
  * <p>A is the sequence's advantage. How tokens become one number says {@link LossVariant}. Source:
  * {@code grpo_trainer.py: _compute_loss}; the estimator of the divergence is Schulman's k3.
  *
- * <p>Differs: a batch that is computed in pieces is divided by the whole batch's counts, so that the
- * pieces' gradients add up to the whole's exactly, whatever the pieces; the recipe averages over
- * pieces.
+ * <p>Differs: a batch that is computed in pieces is divided by the whole batch's counts, so that
+ * the pieces' gradients add up to the whole's exactly, whatever the pieces; the recipe averages
+ * over pieces.
  *
  * <p>Immutable; any thread may use it.
  */
@@ -87,9 +87,7 @@ public final class GrpoLoss {
       }
       case BNPO -> losses.sum().div(new Scalar((double) whole.tokens()));
       case DR_GRPO ->
-          losses
-              .sum()
-              .div(new Scalar((double) whole.sequences() * (double) settings.maxLength()));
+          losses.sum().div(new Scalar((double) whole.sequences() * (double) settings.maxLength()));
     };
   }
 

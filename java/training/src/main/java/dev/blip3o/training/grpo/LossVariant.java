@@ -7,15 +7,13 @@ import java.util.Locale;
  * tokens of sequence i, and B sequences in the batch. Pictures of one model have equally many
  * tokens; then all three are the same.
  *
- * <p>Source: {@code grpo_trainer.py: _compute_loss}. Only the last sum differs: advantages are scaled
- * by the deviation under all of them.
+ * <p>Source: {@code grpo_trainer.py: _compute_loss}. Only the last sum differs: advantages are
+ * scaled by the deviation under all of them.
  */
 public enum LossVariant {
   /** Each sequence weighs the same: 1/B · Σ(i) 1/|o(i)| · Σ(t) l(i, t). arXiv 2402.03300. */
   GRPO,
-  /**
-   * Each token weighs the same: Σ(i) Σ(t) l(i, t) / Σ(i) |o(i)|. The public recipe's default.
-   */
+  /** Each token weighs the same: Σ(i) Σ(t) l(i, t) / Σ(i) |o(i)|. The public recipe's default. */
   BNPO,
   /**
    * Each token weighs the same in every batch: Σ(i) Σ(t) l(i, t) / (B · L), with L the longest that

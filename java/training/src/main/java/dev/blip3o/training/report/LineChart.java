@@ -6,8 +6,8 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /**
- * Curves over steps as an inline SVG, whose colours the page's style gives. Where a value is NaN the
- * line has a gap.
+ * Curves over steps as an inline SVG, whose colours the page's style gives. Where a value is NaN
+ * the line has a gap.
  *
  * @param title what is shown
  * @param unit of the values; may be empty
@@ -122,8 +122,7 @@ record LineChart(String title, String unit, List<Integer> steps, List<Series> se
 
   private static String text(String anchor, double x, double y, String text) {
     return format(
-        "<text text-anchor=\"%s\" x=\"%.1f\" y=\"%.1f\">%s</text>",
-        anchor, x, y, Html.text(text));
+        "<text text-anchor=\"%s\" x=\"%.1f\" y=\"%.1f\">%s</text>", anchor, x, y, Html.text(text));
   }
 
   private static String format(String format, Object... values) {

@@ -15,7 +15,10 @@ final class MetricsRow {
 
   private MetricsRow() {}
 
-  /** The line. Numbers are written so that they are read back to the bit, seconds to the millisecond. */
+  /**
+   * The line. Numbers are written so that they are read back to the bit, seconds to the
+   * millisecond.
+   */
   static String of(StepMetrics metrics) {
     return String.join(
         ",",

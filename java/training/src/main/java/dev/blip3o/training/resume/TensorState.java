@@ -39,7 +39,9 @@ public final class TensorState {
         parameters,
         optimiser,
         (name, tensor) ->
-            tensors.add(new StoredTensor(name, StoredType.F32, TensorMemory.shape(tensor), floats(tensor))));
+            tensors.add(
+                new StoredTensor(
+                    name, StoredType.F32, TensorMemory.shape(tensor), floats(tensor))));
     SafetensorsWriter.write(
         folder.resolve(FILE), Map.of(STEPS, Long.toString(optimiser.steps())), tensors);
   }

@@ -71,7 +71,9 @@ public record TrainingState(int step, String startingModel, Map<String, String> 
             file + " must have step, starting_model and settings, but is " + root);
       }
       Map<String, String> settings = new TreeMap<>();
-      root.get("settings").properties().forEach(s -> settings.put(s.getKey(), s.getValue().asText()));
+      root.get("settings")
+          .properties()
+          .forEach(s -> settings.put(s.getKey(), s.getValue().asText()));
       return new TrainingState(
           root.get("step").intValue(), root.get("starting_model").textValue(), settings);
     } catch (NoSuchFileException e) {

@@ -90,8 +90,7 @@ public final class GroupScorer {
       Throwable failure) {
     if (failure == null) {
       try {
-        result.complete(
-            new GroupScores.Scored(Scores.check(reward.name(), group.size(), values)));
+        result.complete(new GroupScores.Scored(Scores.check(reward.name(), group.size(), values)));
       } catch (RewardContractException e) {
         result.completeExceptionally(e);
       }

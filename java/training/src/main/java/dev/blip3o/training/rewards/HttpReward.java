@@ -59,8 +59,7 @@ public final class HttpReward implements Reward {
             .POST(HttpRequest.BodyPublishers.ofByteArray(RewardMessages.request(id, batch)))
             .build();
     CompletableFuture<HttpResponse<String>> exchange =
-        client.sendAsync(
-            request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+        client.sendAsync(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
     CompletableFuture<double[]> scores =
         exchange.handle((response, failure) -> scores(response, failure, id, batch.size()));
     scores.whenComplete(
@@ -72,11 +71,11 @@ public final class HttpReward implements Reward {
     return scores;
   }
 
-  private double[] scores(
-      HttpResponse<String> response, Throwable failure, long id, int pictures) {
+  private double[] scores(HttpResponse<String> response, Throwable failure, long id, int pictures) {
     if (failure != null) {
       Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
-      String reason = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+      String reason =
+          cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
       throw new RewardException("the reward '" + NAME + "' at " + address + ": " + reason, cause);
     }
     int status = response.statusCode();

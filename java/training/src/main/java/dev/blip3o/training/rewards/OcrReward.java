@@ -11,9 +11,9 @@ import java.util.concurrent.RejectedExecutionException;
 
 /**
  * How much of the wanted text can be read in a picture, from 0 to 1: 1 − d / n, where n is the
- * wanted text's length and d the edit distance from it to what was read, at most n; d is 0 where the
- * wanted text stands anywhere in what was read. Space and case don't count. Source: BLIP3o-NEXT,
- * {@code trl/trl/trainer/grpo_trainer.py: _calculate_rewards}.
+ * wanted text's length and d the edit distance from it to what was read, at most n; d is 0 where
+ * the wanted text stands anywhere in what was read. Space and case don't count. Source:
+ * BLIP3o-NEXT, {@code trl/trl/trainer/grpo_trainer.py: _calculate_rewards}.
  *
  * <p>The wanted text is the field {@code text} of the prompt's line, else what the prompt has in
  * double quotes.

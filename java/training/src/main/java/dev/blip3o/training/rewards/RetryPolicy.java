@@ -6,8 +6,8 @@ import java.time.Duration;
  * How often and how long a reward is tried.
  *
  * @param attempts tries for each group, 1 or more
- * @param timeout how long a try may take, waiting behind other groups included; above 0. Rewards may
- *     have shorter limits of their own
+ * @param timeout how long a try may take, waiting behind other groups included; above 0. Rewards
+ *     may have shorter limits of their own
  * @param backoff wait before the second try, 0 or more; it doubles from try to try
  */
 public record RetryPolicy(int attempts, Duration timeout, Duration backoff) {

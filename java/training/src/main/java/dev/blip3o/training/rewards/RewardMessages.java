@@ -23,8 +23,8 @@ import javax.imageio.ImageIO;
  * {"id": 1, "error": "out of memory"}
  * </pre>
  *
- * <p>{@code png} is a PNG in Base64; {@code fields} are the further fields of the prompt's line. The
- * answer's {@code scores} are in the order of the pictures.
+ * <p>{@code png} is a PNG in Base64; {@code fields} are the further fields of the prompt's line.
+ * The answer's {@code scores} are in the order of the pictures.
  */
 final class RewardMessages {
   private static final int EXCERPT = 200;

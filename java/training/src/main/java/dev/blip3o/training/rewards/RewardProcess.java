@@ -26,8 +26,7 @@ final class RewardProcess {
     this.reward = reward;
     this.process = process;
     this.answers =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     this.errors = ErrorTail.follow(process.getErrorStream());
   }
 
@@ -97,7 +96,8 @@ final class RewardProcess {
     } else {
       what = "ended before it answered" + exitCode();
     }
-    return new RewardException("the program of the reward '" + reward + "' " + what + said(), cause);
+    return new RewardException(
+        "the program of the reward '" + reward + "' " + what + said(), cause);
   }
 
   private String exitCode() {

@@ -9,9 +9,9 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.tesseract.TessBaseAPI;
 
 /**
- * Tesseract, through its JavaCPP preset, which is loaded when the first reader is opened and must be
- * on the class path: {@code org.bytedeco:tesseract} and {@code org.bytedeco:leptonica}, both with
- * the platform's classifier too.
+ * Tesseract, through its JavaCPP preset, which is loaded when the first reader is opened and must
+ * be on the class path: {@code org.bytedeco:tesseract} and {@code org.bytedeco:leptonica}, both
+ * with the platform's classifier too.
  */
 public final class TesseractReader implements TextReader {
   /** Where distributions put language data. */

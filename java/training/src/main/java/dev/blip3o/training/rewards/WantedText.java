@@ -6,8 +6,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The text that a picture shall show: the field {@code text} of the prompt's line or, where there is
- * none, what stands in the prompt's first pair of double quotes, straight or curly.
+ * The text that a picture shall show: the field {@code text} of the prompt's line or, where there
+ * is none, what stands in the prompt's first pair of double quotes, straight or curly.
  */
 final class WantedText {
   private static final String FIELD = "text";

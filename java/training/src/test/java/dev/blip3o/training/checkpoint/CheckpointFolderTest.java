@@ -64,7 +64,8 @@ class CheckpointFolderTest {
     byte[] before = Files.readAllBytes(source.resolve("model.safetensors"));
     write(NEW);
     assertEquals(
-        List.of("config.json", "diffusion/vae/config.json", "model.safetensors", "training/step.txt"),
+        List.of(
+            "config.json", "diffusion/vae/config.json", "model.safetensors", "training/step.txt"),
         names(target));
     SafetensorsFile written = SafetensorsFile.open(target.resolve("model.safetensors"));
     assertArrayEquals(Buffers.bytes(NEW), Buffers.bytes(written.tensor("layer.weight")));
@@ -93,8 +94,7 @@ class CheckpointFolderTest {
   @Test
   void tensorsMustBeThereAndOfTheirShape() throws IOException {
     StoredTensor unknown = Buffers.bits("layer.bias", StoredType.BF16, List.of(1L), 0);
-    CheckpointFileException e =
-        assertThrows(CheckpointFileException.class, () -> write(unknown));
+    CheckpointFileException e = assertThrows(CheckpointFileException.class, () -> write(unknown));
     assertTrue(e.getMessage().contains("'layer.bias'"), e.getMessage());
     StoredTensor wider = Buffers.f32("layer.weight", List.of(2L), 1, 2);
     e = assertThrows(CheckpointFileException.class, () -> write(wider));

@@ -23,8 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SafetensorsTest {
   private static final StoredTensor HALF =
       Buffers.bits("b.half", StoredType.BF16, List.of(3L), 0x3F80, 0x4000, 0x4040);
-  private static final StoredTensor SINGLE =
-      Buffers.f32("z.single", List.of(2L, 1L), 1.5f, -2.25f);
+  private static final StoredTensor SINGLE = Buffers.f32("z.single", List.of(2L, 1L), 1.5f, -2.25f);
 
   @TempDir Path folder;
 
@@ -89,8 +88,7 @@ class SafetensorsTest {
     Path file = folder.resolve("no/state.safetensors");
     OutputException e =
         assertThrows(
-            OutputException.class,
-            () -> SafetensorsWriter.write(file, Map.of(), List.of(HALF)));
+            OutputException.class, () -> SafetensorsWriter.write(file, Map.of(), List.of(HALF)));
     assertTrue(e.getMessage().contains(file.toString()), e.getMessage());
     try (Stream<Path> left = Files.list(folder)) {
       assertEquals(0, left.count());

@@ -18,8 +18,7 @@ final class WritingProgram {
         () ->
             CheckpointFolder.write(
                 Path.of(arguments[0]), Path.of(arguments[1]), List.of(tensor), training -> {}));
-    attempt(
-        () -> SafetensorsWriter.write(Path.of(arguments[2]), Map.of(), List.of(tensor)));
+    attempt(() -> SafetensorsWriter.write(Path.of(arguments[2]), Map.of(), List.of(tensor)));
   }
 
   private static void attempt(Runnable work) {

@@ -41,8 +41,8 @@ class AdamWTest {
   }
 
   /**
-   * w = 1, g = 0.5, η = 0.1, λ = 0.1: w becomes 0.99, m̂ = 0.5, v̂ = 0.25, so that it moves by 0.1 ·
-   * 0.5 / (0.5 + 1e-8).
+   * w = 1, g = 0.5, η = 0.1, λ = 0.1: w becomes 0.99, m̂ = 0.5, v̂ = 0.25, so that it moves by 0.1
+   * · 0.5 / (0.5 + 1e-8).
    */
   @Test
   void theFirstStepByHand() {

@@ -36,8 +36,7 @@ class AdvantagesTest {
   @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY})
   void rewardsAreFinite(double reward) {
     IllegalArgumentException e =
-        assertThrows(
-            IllegalArgumentException.class, () -> Advantages.of(new double[] {0, reward}));
+        assertThrows(IllegalArgumentException.class, () -> Advantages.of(new double[] {0, reward}));
     assertTrue(e.getMessage().contains("reward 1"), e.getMessage());
     assertThrows(IllegalArgumentException.class, () -> Advantages.of(new double[0]));
   }

@@ -15,8 +15,7 @@ class ChosenTokensTest {
   void logProbabilitiesEntropiesAndGradientByHand() {
     try (PointerScope scope = new PointerScope()) {
       double[] row = {Math.log(1), Math.log(2), Math.log(5)};
-      Tensor logits =
-          Tensors.leaf(new double[] {row[0], row[1], row[2], 7, 7, 7}, 1, 2, 3);
+      Tensor logits = Tensors.leaf(new double[] {row[0], row[1], row[2], 7, 7, 7}, 1, 2, 3);
       Tensor tokens = AbstractTensor.create(new long[] {2, 0}, 1, 2);
       try (ChosenTokens chosen = ChosenTokens.of(logits, tokens)) {
         assertArrayEquals(

@@ -144,8 +144,7 @@ class GrpoLossTest {
     try (PointerScope scope = new PointerScope()) {
       TokenSums sums = TokenSums.NONE;
       for (int[] part : new int[][] {{0, 1}, {1, 4}}) {
-        Tensor leaf =
-            Tensors.leaf(flat(rows(now, part[0], part[1])), part[1] - part[0], T);
+        Tensor leaf = Tensors.leaf(flat(rows(now, part[0], part[1])), part[1] - part[0], T);
         try (GrpoLoss.Piece piece =
             loss.of(batch(leaf, loop, part[0], part[1]), new BatchSize(B, 15))) {
           sums = sums.plus(piece.sums());
@@ -163,8 +162,7 @@ class GrpoLossTest {
     GrpoSettings settings = GrpoSettings.recipe(2);
     double[][] now = {{-1, -2}, {-3, -4}};
     LoopLoss loop =
-        new LoopLoss(
-            settings, now, now, new double[][] {{1, 1}, {1, 1}}, new double[] {0.5, -0.5});
+        new LoopLoss(settings, now, now, new double[][] {{1, 1}, {1, 1}}, new double[] {0.5, -0.5});
     try (PointerScope scope = new PointerScope()) {
       Tensor leaf = Tensors.leaf(flat(now), 2, 2);
       try (GrpoLoss.Piece piece =
@@ -172,8 +170,7 @@ class GrpoLossTest {
         piece.value().backward();
       }
       double[] gradient = Tensors.values(leaf.grad());
-      assertArrayEquals(
-          new double[] {-0.125, -0.125, 0.125, 0.125}, gradient, 1e-12);
+      assertArrayEquals(new double[] {-0.125, -0.125, 0.125, 0.125}, gradient, 1e-12);
     }
   }
 

@@ -64,7 +64,8 @@ class PromptsFileTest {
 
   @Test
   void otherTextThanUtf8IsNamed() throws IOException {
-    Path file = Files.write(folder.resolve("latin1.txt"), new byte[] {'a', '\n', 'b', (byte) 0xFC, 'c'});
+    Path file =
+        Files.write(folder.resolve("latin1.txt"), new byte[] {'a', '\n', 'b', (byte) 0xFC, 'c'});
     String message = refusal(file);
     assertTrue(message.contains("line 2") && message.contains("0xFC"), message);
   }

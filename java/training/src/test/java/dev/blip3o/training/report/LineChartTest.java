@@ -39,8 +39,7 @@ class LineChartTest {
   }
 
   private static LineChart chart(double... values) {
-    List<Integer> steps =
-        IntStream.rangeClosed(1, values.length).boxed().toList();
+    List<Integer> steps = IntStream.rangeClosed(1, values.length).boxed().toList();
     return new LineChart(
         "A <curve>", "nats", steps, List.of(new LineChart.Series("it", "one", values)));
   }

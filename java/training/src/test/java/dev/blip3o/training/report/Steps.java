@@ -29,7 +29,21 @@ final class Steps {
   /** A step whose groups were all left out. */
   static StepMetrics empty(int step) {
     return new StepMetrics(
-        step, 0.5, 0, Double.NaN, Double.NaN, Double.NaN, Double.NaN, Double.NaN, 1e-6, 0, 8, 0,
-        128, 12, 0.5, 0);
+        step,
+        0.5,
+        0,
+        Double.NaN,
+        Double.NaN,
+        Double.NaN,
+        Double.NaN,
+        Double.NaN,
+        1e-6,
+        0,
+        8,
+        0,
+        128,
+        12,
+        0.5,
+        0);
   }
 }

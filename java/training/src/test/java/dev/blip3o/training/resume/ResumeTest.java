@@ -103,17 +103,14 @@ class ResumeTest {
     Path source = Files.createDirectory(folder.resolve("model"));
     Path target = folder.resolve("step-000001");
     StoredTensor old =
-        new StoredTensor(
-            "norm", StoredType.BF16, List.of(2L), ByteBuffer.allocateDirect(4));
+        new StoredTensor("norm", StoredType.BF16, List.of(2L), ByteBuffer.allocateDirect(4));
     SafetensorsWriter.write(source.resolve("model.safetensors"), Map.of(), List.of(old));
-    List<Parameter> parameters =
-        List.of(parameter("norm", new float[] {1 + 0x1p-9f, -2}, 2));
+    List<Parameter> parameters = List.of(parameter("norm", new float[] {1 + 0x1p-9f, -2}, 2));
     TrainingState state = new TrainingState(1, ModelFingerprint.of(source), Map.of());
     try (AdamW optimiser = new AdamW(parameters, SETTINGS)) {
       TrainedCheckpoint.write(source, target, state, parameters, optimiser);
     }
-    StoredTensor written =
-        SafetensorsFile.open(target.resolve("model.safetensors")).tensor("norm");
+    StoredTensor written = SafetensorsFile.open(target.resolve("model.safetensors")).tensor("norm");
     assertEquals(0x3F80, written.data().getShort(0));
     assertEquals((short) 0xC000, written.data().getShort(2));
     Path training = target.resolve("training");
@@ -131,8 +128,7 @@ class ResumeTest {
     try (AdamW optimiser = new AdamW(parameters, SETTINGS)) {
       TensorState.write(folder, parameters, optimiser);
     }
-    List<Parameter> renamed =
-        List.of(parameters.get(0), parameter("b.norm", new float[] {1}, 1));
+    List<Parameter> renamed = List.of(parameters.get(0), parameter("b.norm", new float[] {1}, 1));
     List<Parameter> reshaped =
         List.of(parameter("a.weight", new float[6], 3, 2), parameters.get(1));
     assertRefused(renamed, "it lacks mean.b.norm");
@@ -161,8 +157,7 @@ class ResumeTest {
   @Test
   void whatIsNoCheckpointOfARunIsRefused() throws IOException {
     Path training = Files.createDirectory(folder.resolve("training"));
-    ResumeException e =
-        assertThrows(ResumeException.class, () -> TrainingState.read(training));
+    ResumeException e = assertThrows(ResumeException.class, () -> TrainingState.read(training));
     assertTrue(e.getMessage().contains("can't go on from " + folder), e.getMessage());
     List<Parameter> parameters = parameters();
     try (AdamW optimiser = new AdamW(parameters, SETTINGS)) {
@@ -200,8 +195,7 @@ class ResumeTest {
   void fingerprintsTellModelsApart() throws IOException {
     String demo = ModelFingerprint.of(Repository.demo());
     assertEquals(64, demo.length());
-    SafetensorsFile file =
-        SafetensorsFile.open(Repository.demo().resolve("model.safetensors"));
+    SafetensorsFile file = SafetensorsFile.open(Repository.demo().resolve("model.safetensors"));
     StoredTensor head = file.tensor("lm_head.weight");
     Path copy = folder.resolve("model.safetensors");
     SafetensorsWriter.write(copy, Map.of(), List.of(head));

@@ -100,8 +100,7 @@ class GroupScorerTest {
     reward.answers.add(scores(1, 2, 3));
     GroupScorer scorer = new GroupScorer(reward, THREE_TRIES);
     for (String expected :
-        List.of(
-            "expected 2, but found 1", "score 1 of 2 is NaN", "expected 2, but found 3")) {
+        List.of("expected 2, but found 1", "score 1 of 2 is NaN", "expected 2, but found 3")) {
       RewardContractException e =
           Inputs.failure(RewardContractException.class, scorer.score(Inputs.two()));
       assertTrue(e.getMessage().contains("'scripted'"), e.getMessage());

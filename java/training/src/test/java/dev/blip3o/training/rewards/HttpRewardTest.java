@@ -86,8 +86,7 @@ class HttpRewardTest {
   @Test
   void aServiceScores() throws Exception {
     try (HttpReward reward = reward("/score", PATIENT)) {
-      assertArrayEquals(
-          new double[] {0.25, -3}, Inputs.await(reward.score(Inputs.two())));
+      assertArrayEquals(new double[] {0.25, -3}, Inputs.await(reward.score(Inputs.two())));
     }
     JsonNode question = new JsonMapper().readTree(questions.take());
     assertEquals("a blue star", question.at("/pictures/1/prompt").asText());

@@ -105,8 +105,7 @@ class OcrRewardTest {
               .loadClass(TesseractReader.class.getName())
               .getMethod("open", Path.class, String.class);
       InvocationTargetException e =
-          assertThrows(
-              InvocationTargetException.class, () -> open.invoke(null, folder, "eng"));
+          assertThrows(InvocationTargetException.class, () -> open.invoke(null, folder, "eng"));
       assertEquals("RewardContractException", e.getCause().getClass().getSimpleName());
       assertTrue(
           e.getCause().getMessage().contains("org.bytedeco:tesseract"), e.getCause().toString());
@@ -125,8 +124,7 @@ class OcrRewardTest {
                 TrainingPrompt.of("a sign that says \"OPEN\""),
                 Inputs.plain("", 0xFFFFFF).picture()));
     try (OcrReward reward = new OcrReward(TesseractReader.open("eng"))) {
-      assertArrayEquals(
-          new double[] {1, 1 - 1.0 / 9, 0}, Inputs.await(reward.score(batch)), 1e-12);
+      assertArrayEquals(new double[] {1, 1 - 1.0 / 9, 0}, Inputs.await(reward.score(batch)), 1e-12);
     }
   }
 

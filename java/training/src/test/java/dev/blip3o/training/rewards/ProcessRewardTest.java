@@ -61,8 +61,7 @@ class ProcessRewardTest {
 
   @Test
   void aProgramThatHangsIsEnded() {
-    try (ProcessReward reward =
-        shell("read -r line; tail -f /dev/null", Duration.ofMillis(300))) {
+    try (ProcessReward reward = shell("read -r line; tail -f /dev/null", Duration.ofMillis(300))) {
       RewardException e = Inputs.failure(RewardException.class, reward.score(Inputs.two()));
       assertTrue(e.getMessage().contains("has not answered within 300 ms"), e.getMessage());
     }

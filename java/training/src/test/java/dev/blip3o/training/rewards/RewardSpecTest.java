@@ -48,8 +48,7 @@ class RewardSpecTest {
     List<RewardSpec> specs =
         List.of(RewardSpec.parse("scenes"), RewardSpec.parse("process:no-such-program-at-all"));
     RewardContractException e =
-        assertThrows(
-            RewardContractException.class, () -> RewardSpec.open(specs, PATIENT).close());
+        assertThrows(RewardContractException.class, () -> RewardSpec.open(specs, PATIENT).close());
     assertTrue(e.getMessage().contains("no-such-program-at-all"), e.getMessage());
   }
 }

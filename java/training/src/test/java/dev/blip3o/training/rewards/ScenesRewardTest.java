@@ -18,21 +18,21 @@ import org.junit.jupiter.api.Test;
 class ScenesRewardTest {
   private static RewardInput circle(String prompt) {
     Scene.Item item = new Scene.Item(new Thing(SceneShape.CIRCLE, SceneColor.RED), 0.5, 0.5, 0.2);
-    BufferedImage picture =
-        ScenePainter.paint(new Scene(List.of(item), SceneBackground.WHITE), 64);
+    BufferedImage picture = ScenePainter.paint(new Scene(List.of(item), SceneBackground.WHITE), 64);
     return new RewardInput(TrainingPrompt.of(prompt), picture);
   }
 
   private static final List<RewardInput> BATCH =
       List.of(
-          circle("a red circle"), circle("a red star"), circle("a blue star on a black background"));
+          circle("a red circle"),
+          circle("a red star"),
+          circle("a blue star on a black background"));
 
   @Test
   void aHeldPromptIsWorthOne() throws Exception {
     try (ScenesReward partial = ScenesReward.partial();
         ScenesReward whole = ScenesReward.whole()) {
-      assertArrayEquals(
-          new double[] {1, 0.625, 0}, Inputs.await(partial.score(BATCH)), 1e-12);
+      assertArrayEquals(new double[] {1, 0.625, 0}, Inputs.await(partial.score(BATCH)), 1e-12);
       assertArrayEquals(new double[] {1, 0, 0}, Inputs.await(whole.score(BATCH)));
     }
   }

@@ -72,8 +72,7 @@ class WeightedRewardTest {
 
   @Test
   void weightsAreFinite() {
-    assertThrows(
-        IllegalArgumentException.class, () -> new WeightedReward.Part(Double.NaN, first));
+    assertThrows(IllegalArgumentException.class, () -> new WeightedReward.Part(Double.NaN, first));
     assertThrows(IllegalArgumentException.class, () -> new WeightedReward(List.of()));
   }
 }

@@ -40,6 +40,10 @@ record Ticks(double min, double max, List<Double> values) {
     }
     BigDecimal rounded = new BigDecimal(value).round(new MathContext(4)).stripTrailingZeros();
     double size = Math.abs(value);
-    return size < 1e-3 || size >= 1e6 ? rounded.toString() : rounded.toPlainString();
+    if (size >= 1e-3 && size < 1e6) {
+      return rounded.toPlainString();
+    }
+    int exponent = rounded.precision() - rounded.scale() - 1;
+    return rounded.movePointLeft(exponent).stripTrailingZeros().toPlainString() + "e" + exponent;
   }
 }

@@ -33,7 +33,14 @@ class LineChartTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0, 0", "2e-8, 2E-8", "0.30000000000000004, 0.3", "1500, 1500", "1e-6, 0.000001"})
+  @CsvSource({
+    "0, 0",
+    "2.5e-8, 2.5e-8",
+    "-3e7, -3e7",
+    "0.30000000000000004, 0.3",
+    "1500, 1500",
+    "1e-6, 1e-6"
+  })
   void labelsAreShort(double value, String label) {
     assertEquals(label, Ticks.label(value));
   }

@@ -13,8 +13,8 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A scoring service: each batch is one POST of the question of {@link RewardMessages} as {@code
- * application/json}; status 200 carries the answer.
+ * A scoring service: each batch is one POST of the question that the package's description shows,
+ * as {@code application/json}; status 200 carries the answer.
  *
  * <p>No connection, no answer in time, 408, 425, 429 and 5xx may get better by another try ({@link
  * RewardException}); every other status is a {@link RewardContractException}. Redirects are not

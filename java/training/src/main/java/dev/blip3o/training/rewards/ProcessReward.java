@@ -9,9 +9,9 @@ import java.util.concurrent.RejectedExecutionException;
 
 /**
  * A program that scores: for each line on its standard input it writes one on its standard output,
- * see {@link RewardMessages}. It is started once and answers batch after batch; where it dies or
- * hangs, that batch fails and the next one starts it anew. What it writes to standard error is kept
- * for error messages, the last of it.
+ * as the package's description shows. It is started once and answers batch after batch; where it
+ * dies or hangs, that batch fails and the next one starts it anew. What it writes to standard error
+ * is kept for error messages, the last of it.
  *
  * <pre>
  * for line in sys.stdin:

@@ -14,17 +14,8 @@ import java.util.List;
 import javax.imageio.ImageIO;
 
 /**
- * What is said to scorers outside the JVM, and what they answer. Both are one JSON object without a
- * line break in it.
- *
- * <pre>
- * {"id": 1, "pictures": [{"prompt": "a red circle", "fields": {"text": "OPEN"}, "png": "iVBOR…"}]}
- * {"id": 1, "scores": [0.75]}
- * {"id": 1, "error": "out of memory"}
- * </pre>
- *
- * <p>{@code png} is a PNG in Base64; {@code fields} are the further fields of the prompt's line.
- * The answer's {@code scores} are in the order of the pictures.
+ * What is said to scorers outside of the JVM, and what they answer: the objects that the package's
+ * description shows.
  */
 final class RewardMessages {
   private static final int EXCERPT = 200;

@@ -169,10 +169,11 @@ class GradientTest {
   private static TokenBatch batch(GoldenModel golden) {
     Sequence whole = golden.sequence(0);
     int[] ids = whole.prompt().toArray();
-    int[] shorter = Arrays.copyOfRange(ids, ids.length / 2, ids.length);
+    int[] longer = Arrays.copyOfRange(ids, ids.length - 9, ids.length);
+    int[] shorter = Arrays.copyOfRange(ids, ids.length - 4, ids.length);
     return new TokenBatch(
         List.of(
-            new Sequence(whole.prompt(), Arrays.copyOf(whole.tokens(), 5)),
+            new Sequence(PromptIds.of(longer), Arrays.copyOf(whole.tokens(), 5)),
             new Sequence(PromptIds.of(shorter), new int[] {3, 1, 4, 1, 5})));
   }
 

@@ -7,10 +7,10 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.blip3o.Blip3oModel;
 import dev.blip3o.GeneratedImage;
 import dev.blip3o.ImageRequest;
-import dev.blip3o.e2e.scenes.Caption;
-import dev.blip3o.e2e.scenes.SceneReader;
 import dev.blip3o.e2e.scenes.Tally;
 import dev.blip3o.support.Repository;
+import dev.blip3o.training.scenes.Caption;
+import dev.blip3o.training.scenes.SceneReader;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 

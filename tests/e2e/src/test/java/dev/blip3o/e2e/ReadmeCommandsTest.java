@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.InputImage;
 import dev.blip3o.PictureSettings;
-import dev.blip3o.e2e.scenes.Caption;
-import dev.blip3o.e2e.scenes.SceneReader;
 import dev.blip3o.support.Repository;
+import dev.blip3o.training.scenes.Caption;
+import dev.blip3o.training.scenes.SceneReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,6 +2,10 @@ package dev.blip3o.e2e.scenes;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.blip3o.training.scenes.SceneBackground;
+import dev.blip3o.training.scenes.SceneColor;
+import dev.blip3o.training.scenes.SceneShape;
+import dev.blip3o.training.scenes.Thing;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

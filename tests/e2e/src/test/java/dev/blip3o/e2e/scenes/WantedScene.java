@@ -1,5 +1,8 @@
 package dev.blip3o.e2e.scenes;
 
+import dev.blip3o.training.scenes.Reading;
+import dev.blip3o.training.scenes.SceneBackground;
+import dev.blip3o.training.scenes.Thing;
 import java.util.List;
 
 /** What an edited picture must show: these objects and no other, on this background. */

@@ -4,6 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.blip3o.training.scenes.Reading;
+import dev.blip3o.training.scenes.Scene;
+import dev.blip3o.training.scenes.SceneBackground;
+import dev.blip3o.training.scenes.SceneColor;
+import dev.blip3o.training.scenes.ScenePainter;
+import dev.blip3o.training.scenes.SceneReader;
+import dev.blip3o.training.scenes.SceneShape;
+import dev.blip3o.training.scenes.Thing;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;

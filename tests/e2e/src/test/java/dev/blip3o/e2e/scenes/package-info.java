@@ -1,8 +1,5 @@
 /**
- * The drawn scenes that the demo checkpoint was trained on: painted, described in words, and read
- * back from pixels.
- *
- * <p>Colours, shapes and sentences are those of the demo's recipe, {@code weights/demo/recipe}.
- * Places and sizes are shares of the picture's width.
+ * What the demo's edits must show, and how many pictures of each kind are right. Scenes themselves
+ * are of {@code dev.blip3o.training.scenes}.
  */
 package dev.blip3o.e2e.scenes;

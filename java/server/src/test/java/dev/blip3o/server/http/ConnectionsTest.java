@@ -150,6 +150,21 @@ class ConnectionsTest {
   }
 
   @Test
+  void whoGoesOnToSendWhatWasRefusedIsSentAway() throws Exception {
+    try (Socket socket = connect()) {
+      RoutingContext context = request(socket, 100 * LEAST);
+      onLoop(context, () -> context.response().setStatusCode(413).end());
+      for (int k = 1; k <= 4; k++) {
+        send(socket, new byte[LEAST]);
+        long expected = k * (long) LEAST;
+        await(() -> context.request().bytesRead() == expected);
+        pass(context);
+      }
+      await(() -> connections.size() == 0);
+    }
+  }
+
+  @Test
   void whoDoesNotReadTheAnswerIsSentAway() throws Exception {
     try (Socket socket = connect()) {
       RoutingContext context = request(socket, 0);

@@ -126,6 +126,11 @@ public final class Connections {
     return now - client.movedNanos >= patienceNanos;
   }
 
+  /** Whether a client has yet to read of an answer what the system could not take. */
+  public boolean sending() {
+    return clients.values().stream().anyMatch(client -> client.outbox.pending());
+  }
+
   /** How many clients are connected. */
   public int size() {
     return clients.size();

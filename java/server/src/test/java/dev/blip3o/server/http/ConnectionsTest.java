@@ -194,6 +194,24 @@ class ConnectionsTest {
   }
 
   @Test
+  void anAnswerIsSentWhenItsClientHasReadIt() throws Exception {
+    try (Socket socket = connect()) {
+      RoutingContext context = request(socket, 0);
+      assertFalse(sending(context));
+      onLoop(context, () -> context.response().end(Buffer.buffer(new byte[64 * MIB])));
+      assertTrue(sending(context), "more than all buffers hold");
+      socket.getInputStream().skipNBytes(64 * MIB);
+      await(() -> !sending(context));
+    }
+  }
+
+  private boolean sending(RoutingContext context) {
+    CompletableFuture<Boolean> sending = new CompletableFuture<>();
+    onLoop(context, () -> sending.complete(connections.sending()));
+    return sending.join();
+  }
+
+  @Test
   void whoReadsAStreamMayWaitForItsEvents() throws Exception {
     try (Socket socket = connect()) {
       RoutingContext context = request(socket, 0);

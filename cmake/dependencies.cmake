@@ -41,6 +41,12 @@ set(disabled_targets "HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL")
 if(BLIP3O_SANITIZE STREQUAL "thread")
   string(APPEND disabled_targets "|HWY_AVX3")
 endif()
+# fmt goes into the library, header by header. Where nothing is shipped it is linked: compiled into each file it takes
+# more than half of a sanitizer's compile time.
+set(BLIP3O_FMT fmt::fmt-header-only)
+if(BLIP3O_SANITIZE)
+  set(BLIP3O_FMT fmt::fmt)
+endif()
 if(BLIP3O_STAND_INS)
   foreach(library blip3o::highway nlohmann_json::nlohmann_json fmt::fmt-header-only)
     add_library(${library} INTERFACE IMPORTED GLOBAL)

@@ -354,7 +354,13 @@ class UsageTest {
     assertRefused(
         2, keys + ", line 1: a key must have", "serve", "--model=nowhere", "--keys", keys);
     String missing = folder.resolve("missing").toString();
-    assertRefused(2, "no keys file " + missing, "serve", "--model=nowhere", "--keys", missing);
+    assertRefused(
+        2,
+        "keys file " + missing + ": there is no such",
+        "serve",
+        "--model=nowhere",
+        "--keys",
+        missing);
     assertRefused(2, "name one with --model DIR", "serve");
   }
 

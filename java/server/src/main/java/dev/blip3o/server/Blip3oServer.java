@@ -10,6 +10,7 @@ import dev.blip3o.server.model.ServedModel;
 import dev.blip3o.server.pictures.PictureStore;
 import dev.blip3o.server.telemetry.ServerMetrics;
 import io.vertx.core.Future;
+import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
@@ -49,7 +50,10 @@ public final class Blip3oServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("dev.blip3o.server");
   private static final long WATCH_MILLIS = 1000;
 
-  /** For answers that are ready, but not yet on the wire. */
+  /** How often a drain looks whether answers are still to be sent. */
+  private static final long SENT_MILLIS = 20;
+
+  /** For answers of which nobody waits until they are sent: those of a server that is closed. */
   private static final long FLUSH_MILLIS = 1000;
 
   private final ServerOptions options;
@@ -218,25 +222,53 @@ public final class Blip3oServer implements AutoCloseable {
   }
 
   /**
-   * Takes no more work, and waits until what is under way has ended. The server goes on to tell
-   * that it is not ready, until {@link #close}.
+   * Takes no more work, and waits until what is under way has ended and its answers are sent. The
+   * server goes on to tell that it is not ready, until {@link #close}.
    *
    * @return whether all has ended within {@code timeout}; if not, it goes on
    */
   public boolean drain(Duration timeout) {
+    long begin = System.nanoTime();
     life.drain();
+    if (!ends(life.drained(), timeout)) {
+      LOG.warn("{} requests have not ended in time, and are cancelled", life.running());
+      return false;
+    }
+    if (!ends(sent(), timeout.minusNanos(System.nanoTime() - begin))) {
+      LOG.warn("clients have not read their answers in time, and are cut off");
+      return false;
+    }
+    return true;
+  }
+
+  private static boolean ends(CompletableFuture<Void> future, Duration timeout) {
     try {
-      life.drained().get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+      future.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
       return true;
     } catch (TimeoutException e) {
-      LOG.warn("{} requests have not ended in time, and are cancelled", life.running());
       return false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
     } catch (ExecutionException e) {
       throw new IllegalStateException("a drain never fails", e);
+    } finally {
+      future.cancel(false);
     }
+  }
+
+  /** Completes when nothing waits to be sent: an answer has ended as soon as it is handed over. */
+  private CompletableFuture<Void> sent() {
+    CompletableFuture<Void> sent = new CompletableFuture<>();
+    Handler<Long> look =
+        timer -> {
+          if (!connections.sending()) {
+            sent.complete(null);
+          }
+        };
+    long timer = vertx.setPeriodic(SENT_MILLIS, look);
+    sent.whenComplete((nothing, end) -> vertx.cancelTimer(timer));
+    return sent;
   }
 
   /**

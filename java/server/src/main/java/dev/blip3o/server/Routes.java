@@ -5,6 +5,7 @@ import dev.blip3o.server.http.Connections;
 import dev.blip3o.server.http.ErrorHandler;
 import dev.blip3o.server.http.Exchanges;
 import dev.blip3o.server.http.FileRoute;
+import dev.blip3o.server.http.Framing;
 import dev.blip3o.server.http.Gate;
 import dev.blip3o.server.http.HealthRoutes;
 import dev.blip3o.server.http.ModelRoutes;
@@ -64,6 +65,7 @@ final class Routes {
         .handler(new Exchanges(metrics))
         .handler(connections.requests())
         .handler(new SecurityHeaders())
+        .handler(new Framing())
         .failureHandler(errors);
     HealthRoutes.mount(router, life, metrics);
     FileRoute.mount(router, pictures);

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -142,6 +143,22 @@ class GoneClientsTest {
       for (String line = lines.readLine(); !line.equals("0"); line = lines.readLine()) {
         assertFalse(line.startsWith("event:"), line); // Until the last chunk, which is empty.
       }
+    }
+  }
+
+  @Test
+  void aDrainWaitsUntilAnswersAreRead() throws IOException {
+    try (Socket socket = connect()) {
+      String ask = "GET /style.css HTTP/1.1\r\nHost: localhost\r\n";
+      String all = (ask + "\r\n").repeat(2000) + ask + "Connection: close\r\n\r\n";
+      socket.getOutputStream().write(all.getBytes(StandardCharsets.US_ASCII));
+      // More than the system's buffers hold: in the end a drain does not.
+      await(() -> !server.drain(Duration.ofMillis(50)));
+      CompletableFuture<Boolean> drained =
+          CompletableFuture.supplyAsync(() -> server.drain(Duration.ofSeconds(60)));
+      long read = socket.getInputStream().transferTo(OutputStream.nullOutputStream());
+      assertTrue(read > 2000 * 1000, read + " bytes");
+      assertTrue(drained.join());
     }
   }
 

@@ -16,7 +16,8 @@ import java.util.function.LongSupplier;
  * Ends connections whose clients do nothing when it is their turn: to send a request's head, to
  * send its body, to read the answer, to come with another request. With a body or an answer doing
  * something means {@value #LEAST_RATE} bytes a second on average: a byte a minute is nothing. A
- * client that waits for its answer, or for more of it, may be silent for as long as it likes.
+ * client that waits for its answer, or for more of it, may be silent for as long as it likes. A
+ * client that goes on to send what was refused has the same time to read why.
  *
  * <p>Threads: for the event loop alone.
  */
@@ -39,6 +40,9 @@ public final class Connections {
     private long received;
     private long moved;
     private long movedNanos;
+
+    /** It sends a body that nobody reads: the answer was given before it was whole. */
+    private boolean refused;
 
     Client(Outbox outbox) {
       this.outbox = outbox;
@@ -98,6 +102,7 @@ public final class Connections {
     client.requests.remove(request);
     client.received += request.bytesRead();
     client.movedNanos = nanoTime.getAsLong();
+    client.refused |= !request.isEnded();
   }
 
   /** Ends the connections whose time is over; to be called once an {@link #interval}. */
@@ -113,12 +118,17 @@ public final class Connections {
   private boolean late(Client client, long now) {
     double least = LEAST_RATE * (patienceNanos / NANOS_PER_SECOND);
     long bytes = client.bytes();
-    if (client.waitsForUs() || bytes - client.moved >= least) {
+    if (!client.refused && (client.waitsForUs() || bytes - client.moved >= least)) {
       client.moved = bytes;
       client.movedNanos = now;
       return false;
     }
     return now - client.movedNanos >= patienceNanos;
+  }
+
+  /** Whether a client has yet to read of an answer what the system could not take. */
+  public boolean sending() {
+    return clients.values().stream().anyMatch(client -> client.outbox.pending());
   }
 
   /** How many clients are connected. */

@@ -40,14 +40,14 @@ public final class ErrorHandler implements Handler<RoutingContext> {
   @Override
   public void handle(RoutingContext context) {
     HttpServerResponse response = context.response();
-    Throwable failure = context.failure();
-    ApiException error =
-        failure == null ? ofStatus(context.statusCode()) : map(failure, Exchanges.id(context));
+    ApiException error = error(context);
     if (response.headWritten() || response.closed()) {
       // The answer has begun: all that is left is to break it off.
       response.reset();
       return;
     }
+    // Also where the request is so broken that no other handler has seen it.
+    SecurityHeaders.put(response.headers());
     response.setStatusCode(error.status());
     error
         .retryAfter()
@@ -61,6 +61,16 @@ public final class ErrorHandler implements Handler<RoutingContext> {
     }
     response.putHeader("Content-Type", "application/json");
     response.end(error.error().toJson().toString());
+  }
+
+  /** What Vert.x itself refuses has a status of 4xx, or neither status nor failure. */
+  private ApiException error(RoutingContext context) {
+    Throwable failure = context.failure();
+    int status = context.statusCode();
+    if (failure instanceof ApiException || (failure != null && (status < 400 || status >= 500))) {
+      return map(failure, Exchanges.id(context));
+    }
+    return ofStatus(status < 400 ? 400 : status);
   }
 
   /**

@@ -21,8 +21,7 @@ public final class FileRoute {
 
   /** Adds the route. */
   public static void mount(Router router, PictureStore pictures) {
-    router
-        .get(PREFIX + ":id")
+    Reading.at(router, PREFIX + ":id")
         .handler(Exchanges.route(ROUTE))
         .handler(context -> send(context, pictures));
   }

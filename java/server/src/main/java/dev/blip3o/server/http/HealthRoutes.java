@@ -27,7 +27,7 @@ public final class HealthRoutes {
   }
 
   private static void get(Router router, String path, Handler<RoutingContext> handler) {
-    router.get(path).handler(Exchanges.route(path)).handler(handler);
+    Reading.at(router, path).handler(Exchanges.route(path)).handler(handler);
   }
 
   private static void tell(RoutingContext context, Health health, Predicate<Health> good) {

@@ -37,9 +37,8 @@ public final class ModelRoutes {
 
   /** Adds the routes; {@code gate} lets requests in. */
   public void mount(Router router, Gate gate) {
-    router.get(PATH).handler(Exchanges.route(PATH)).handler(gate.key()).handler(this::list);
-    router
-        .get(PATH + "/:name")
+    Reading.at(router, PATH).handler(Exchanges.route(PATH)).handler(gate.key()).handler(this::list);
+    Reading.at(router, PATH + "/:name")
         .handler(Exchanges.route(PATH + "/{name}"))
         .handler(gate.key())
         .handler(this::one);

@@ -40,9 +40,9 @@ public final class PageRoute {
 
   /** Adds the routes; after all others, since they take every path that looks like a file. */
   public void mount(Router router) {
-    router.get("/").handler(this::handle);
+    Reading.at(router, "/").handler(this::handle);
     // Not every path: an address of the API under another method is a 405.
-    router.getWithRegex("/" + NAME).handler(this::handle);
+    Reading.matching(router, "/" + NAME).handler(this::handle);
   }
 
   private void handle(RoutingContext context) {

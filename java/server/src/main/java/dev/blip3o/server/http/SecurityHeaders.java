@@ -19,7 +19,12 @@ public final class SecurityHeaders implements Handler<RoutingContext> {
 
   @Override
   public void handle(RoutingContext context) {
-    MultiMap headers = context.response().headers();
+    put(context.response().headers());
+    context.next();
+  }
+
+  /** Puts them among the headers of an answer. */
+  static void put(MultiMap headers) {
     headers.set("Content-Security-Policy", POLICY);
     headers.set("X-Content-Type-Options", "nosniff");
     headers.set("Referrer-Policy", "no-referrer");
@@ -28,6 +33,5 @@ public final class SecurityHeaders implements Handler<RoutingContext> {
     headers.set("Cross-Origin-Resource-Policy", "same-origin");
     headers.set("Permissions-Policy", "camera=(), microphone=(), geolocation=()");
     headers.set("Cache-Control", "no-store");
-    context.next();
   }
 }

@@ -35,6 +35,9 @@ public final class RequestReader {
   private static final int FULL = 100;
   private static final int MAX_DEPTH = 16;
 
+  /** An edit of 16 pictures has some 150; millions of empty objects would be a hundredfold. */
+  private static final int MAX_TOKENS = 4096;
+
   private static final List<String> QUALITIES =
       List.of("auto", "low", "medium", "high", "standard", "hd");
   private static final Set<String> COMMON =
@@ -81,6 +84,7 @@ public final class RequestReader {
                 StreamReadConstraints.builder()
                     .maxStringLength(longest)
                     .maxNestingDepth(MAX_DEPTH)
+                    .maxTokenCount(MAX_TOKENS)
                     .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();

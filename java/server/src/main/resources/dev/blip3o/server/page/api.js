@@ -1,5 +1,8 @@
 import { eventsOf } from "./event-stream.js";
 
+/** Fields that are no numbers. */
+const TEXTS = new Set(["prompt", "output_format"]);
+
 /** What the server, or the way to it, said against a request. */
 export class ApiError extends Error {
   /**
@@ -14,11 +17,11 @@ export class ApiError extends Error {
   }
 }
 
-/** The name of the model that the server lists first; null if it doesn't tell. */
-export async function modelName(key) {
+/** The model that the server lists first, as it describes it; null if it doesn't tell. */
+export async function firstModel(key) {
   try {
     const answer = await fetch("v1/models", { headers: headers(key) });
-    return answer.ok ? ((await answer.json()).data[0]?.id ?? null) : null;
+    return answer.ok ? ((await answer.json()).data[0] ?? null) : null;
   } catch {
     return null;
   }
@@ -30,7 +33,8 @@ export async function modelName(key) {
  * @param {{fields: Map<string, string>, seed: string, pictures: Blob[], mask: Blob | null}} request numbers as text
  * @param {string} key the bearer key; empty: none
  * @param {AbortSignal} signal cancels the work
- * @yields {{done: boolean, index: number, blob: Blob, seed: string | null, partial: number}}
+ * @yields {{index: number, progress: {stage: string, done: number, total: number}} | {index: number, done: boolean,
+ *     blob: Blob, seed: string | null, partial: number}} of picture {@code index}: how far it is, or what it looks like
  * @throws {ApiError} if the server refuses or fails
  */
 export async function* draw(request, key, signal) {
@@ -68,6 +72,7 @@ function formOf(request) {
   }
   form.append("seed", request.seed);
   form.append("stream", "true");
+  form.append("progress", "true");
   request.pictures.forEach((picture, k) => form.append("image[]", picture, `picture-${k + 1}.${extension(picture)}`));
   if (request.mask !== null) {
     form.append("mask", request.mask, "mask.png");
@@ -81,9 +86,9 @@ function extension(picture) {
 
 /** Numbers are written as they were typed: a seed has 64 bits, which JavaScript's numbers haven't. */
 function jsonOf(request) {
-  const members = [`"stream":true`, `"seed":${request.seed}`];
+  const members = [`"stream":true`, `"progress":true`, `"seed":${request.seed}`];
   for (const [name, value] of request.fields) {
-    members.push(`${JSON.stringify(name)}:${name === "prompt" ? JSON.stringify(value) : Number(value)}`);
+    members.push(`${JSON.stringify(name)}:${TEXTS.has(name) ? JSON.stringify(value) : Number(value)}`);
   }
   return `{${members.join(",")}}`;
 }
@@ -93,12 +98,15 @@ async function* understood({ name, data }) {
   if (content.error) {
     throw new ApiError("The drawing failed", content.error.message);
   }
+  if (name.endsWith(".progress")) {
+    yield { index: content.index ?? 0, progress: content };
+  }
   const done = name.endsWith(".completed");
   if (done || name.endsWith(".partial_image")) {
     yield {
       done,
       index: content.index ?? 0,
-      blob: await blobOf(content.b64_json, content.output_format),
+      blob: blobOf(content.b64_json, content.output_format),
       seed: seedIn(data),
       partial: content.partial_image_index ?? 0,
     };
@@ -118,12 +126,11 @@ function seedIn(data) {
   return /"seed"\s*:\s*(-?\d+)/.exec(data)?.[1] ?? null;
 }
 
-/** A previewed or finished picture; partial ones are PNG whatever the finished one is. */
-async function blobOf(base64, format) {
+/** A previewed or finished picture. */
+function blobOf(base64, format) {
   const binary = atob(base64);
   const bytes = Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
-  const png = bytes[0] === 0x89;
-  return new Blob([bytes], { type: png ? "image/png" : `image/${format ?? "png"}` });
+  return new Blob([bytes], { type: `image/${format ?? "png"}` });
 }
 
 async function refusal(answer) {

@@ -31,12 +31,12 @@ export class Drawing {
   async run(request, key) {
     this.#abort = new AbortController();
     const count = Number(request.fields.get("n"));
-    this.#stage.begin(count, Number(request.fields.get("partial_images")));
+    this.#stage.begin(count, request.pictures.length > 0);
     let done = 0;
     try {
-      for await (const picture of draw(request, key, this.#abort.signal)) {
-        done += picture.done ? 1 : 0;
-        await this.#show(request, picture);
+      for await (const event of draw(request, key, this.#abort.signal)) {
+        done += event.done ? 1 : 0;
+        await this.#show(request, event);
       }
       this.#checkAll(done, count);
       this.#stage.end(done === 1 ? "The picture is done." : `${done} pictures are done.`);
@@ -49,6 +49,10 @@ export class Drawing {
   }
 
   async #show(request, picture) {
+    if (picture.progress) {
+      this.#stage.advance(picture.index, picture.progress);
+      return;
+    }
     if (!picture.done) {
       this.#stage.preview(picture.index, picture.partial, picture.blob);
       return;

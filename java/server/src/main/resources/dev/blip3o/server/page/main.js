@@ -1,4 +1,4 @@
-import { modelName } from "./api.js";
+import { firstModel } from "./api.js";
 import { Drawing } from "./drawing.js";
 import { Gallery } from "./gallery.js";
 import { MaskPainter } from "./mask-painter.js";
@@ -188,15 +188,18 @@ function keepKey() {
   try {
     field.value = sessionStorage.getItem(KEY) ?? "";
     field.addEventListener("change", () => sessionStorage.setItem(KEY, field.value.trim()));
+    // A server that asks for a key describes its model only then.
+    field.addEventListener("change", showModel);
   } catch {
     // Then it lasts as long as the page.
   }
 }
 
 async function showModel() {
-  const name = await modelName(byId("key").value.trim());
-  if (name !== null) {
-    byId("model").textContent = name;
+  const model = await firstModel(byId("key").value.trim());
+  if (model !== null) {
+    byId("model").textContent = model.size ? `${model.id} · ${model.size.replace("x", " × ")}` : model.id;
+    settings.describe(model);
   }
 }
 

@@ -1,6 +1,8 @@
 const SEED_LEAST = -(2n ** 63n);
 const SEED_MOST = 2n ** 63n - 1n;
-const NUMBERS = ["count", "steps", "guidance", "temperature", "top-k", "top-p"];
+const NUMBERS = ["count", "steps", "guidance", "temperature", "top-k", "top-p", "compression"];
+const DEFAULTS = { steps: "steps", guidance: "guidance_scale", temperature: "temperature", "top-k": "top_k", "top-p": "top_p" };
+const LOSSLESS = "png";
 
 /** The settings of the form: reads, checks and sets them. Numbers stay the text that was typed. */
 export class Settings {
@@ -9,6 +11,20 @@ export class Settings {
   /** @param {HTMLFormElement} form with the fields' ids as index.html has them */
   constructor(form) {
     this.#form = form;
+    this.#field("format").addEventListener("change", () => this.#showCompression());
+    this.#showCompression();
+  }
+
+  /** Offers what {@code model} can do, and shows what it does unless told otherwise. */
+  describe(model) {
+    for (const [id, name] of Object.entries(DEFAULTS)) {
+      if (typeof model[name] === "number") {
+        this.#field(id).placeholder = `model: ${model[name]}`;
+      }
+    }
+    for (const option of this.#field("format").options) {
+      option.disabled = option.hidden = !(model.output_formats ?? [LOSSLESS]).includes(option.value);
+    }
   }
 
   /**
@@ -27,9 +43,9 @@ export class Settings {
   /** The fields that the user set, under the API's names; not the seed. */
   fields() {
     const fields = new Map([["prompt", this.#field("prompt").value.trim()]]);
-    for (const id of [...NUMBERS, "previews"]) {
+    for (const id of [...NUMBERS, "previews", "format"]) {
       const field = this.#field(id);
-      if (field.value !== "") {
+      if (field.value !== "" && !(id === "compression" && this.#lossless)) {
         fields.set(field.name, field.value);
       }
     }
@@ -49,9 +65,21 @@ export class Settings {
       field.value = fields.get(field.name) ?? "";
       mark(field, "");
     }
+    const format = this.#field("format");
+    format.value = fields.get(format.name) ?? LOSSLESS;
+    this.#showCompression();
     this.#field("count").value = "1";
     this.#field("seed").value = seed;
     this.#form.querySelector("#settings").open = true;
+  }
+
+  get #lossless() {
+    return this.#field("format").value === LOSSLESS;
+  }
+
+  /** PNG loses nothing: there is no choice. */
+  #showCompression() {
+    this.#field("compression-row").hidden = this.#lossless;
   }
 
   #field(id) {
@@ -73,6 +101,9 @@ export class Settings {
 
   #checkNumber(id) {
     const field = this.#field(id);
+    if (id === "compression" && this.#lossless) {
+      return mark(field, "");
+    }
     const { valid, badInput, stepMismatch, valueMissing } = field.validity;
     const missing = valueMissing || (id === "count" && field.value === "");
     const kind = field.step === "any" ? "A number" : "A whole number";

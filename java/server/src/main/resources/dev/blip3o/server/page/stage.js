@@ -1,10 +1,12 @@
+import { Progress } from "./progress.js";
+
 const byId = (id) => document.getElementById(id);
 
 /** Where pictures come into being: previews, progress, results and errors of the request under way. */
 export class Stage {
   #places = [];
   #addresses = [];
-  #steps = 0;
+  #progress = new Progress(0);
   #began = 0;
   #clock = 0;
   #open;
@@ -23,29 +25,36 @@ export class Stage {
     });
   }
 
-  /** A request for {@code count} pictures begins, each with {@code partials} previews. */
-  begin(count, partials) {
+  /** A request for {@code count} pictures begins, which are edits or not. */
+  begin(count, edits) {
     this.#addresses.splice(0).forEach((address) => URL.revokeObjectURL(address));
     this.#places = Array.from({ length: count }, (_, k) => place(k, count));
     byId("results").replaceChildren(...this.#places);
     byId("results").dataset.count = count;
     show("results");
-    this.#steps = count * (partials + 1);
+    this.#progress = new Progress(count);
     this.#began = performance.now();
-    byId("progress-bar").removeAttribute("value");
+    byId("progress-stages").querySelector("[data-stage=encode]").hidden = !edits;
     this.#clock = setInterval(() => this.#tick(), 250);
     this.#tick();
+    this.#showProgress();
     byId("progress").hidden = false;
     // On a phone it lies below the form, where nobody would see it come.
     byId("progress").scrollIntoView({ block: "nearest" });
     this.#say(count === 1 ? "Drawing." : `Drawing ${count} pictures.`);
   }
 
+  /** A picture has gone on, as progress.js has it. */
+  advance(index, progress) {
+    this.#progress.advance(index, progress);
+    this.#places[index].dataset.doing = this.#progress.text(index);
+    this.#showProgress();
+  }
+
   /** A preview has come. */
   preview(index, number, blob) {
     const picture = this.#fill(index, blob);
     picture.alt = `Preview ${number + 1}`;
-    this.#advance();
     this.#say(this.#places.length === 1 ? `Preview ${number + 1}.` : `Preview ${number + 1} of picture ${index + 1}.`);
   }
 
@@ -61,7 +70,8 @@ export class Stage {
     button.append(image);
     button.addEventListener("click", () => this.#open(picture));
     item.replaceChildren(button);
-    this.#advance();
+    this.#progress.finish(index);
+    this.#showProgress();
   }
 
   /** Nothing more comes. Places that stayed empty go. */
@@ -97,18 +107,33 @@ export class Stage {
     return image;
   }
 
-  #advance() {
+  #showProgress() {
+    const { current, share, stage } = this.#progress;
+    const several = this.#places.length > 1;
+    const doing = current < this.#places.length ? this.#progress.text(current) : "Done";
+    const text = several && current < this.#places.length ? `Picture ${current + 1}: ${doing}` : doing;
     const bar = byId("progress-bar");
-    bar.max = this.#steps;
-    bar.value = Math.min(this.#steps, (bar.hasAttribute("value") ? bar.value : 0) + 1);
+    bar.value = Math.round(100 * share);
+    bar.setAttribute("aria-valuetext", `${text}, ${bar.value} percent`);
+    byId("progress-stage").textContent = text;
+    byId("progress-percent").textContent = `${bar.value} %`;
+    markStage(stage);
   }
 
   #tick() {
-    const done = this.#places.filter((item) => item.classList.contains("done")).length;
-    const count = this.#places.length > 1 ? `, ${done} of ${this.#places.length} done` : "";
+    const count = this.#places.length > 1 ? `, ${this.#progress.finished} of ${this.#places.length} done` : "";
     const seconds = Math.floor((performance.now() - this.#began) / 1000);
     byId("progress-text").textContent = `Drawing for ${seconds} s${count}`;
   }
+}
+
+/** The stages before {@code stage} are over, it is under way, the others are to come. */
+function markStage(stage) {
+  const items = [...byId("progress-stages").children];
+  const at = items.findIndex((item) => item.dataset.stage === stage);
+  items.forEach((item, k) => {
+    item.className = at < 0 || k < at ? "over" : k === at ? "now" : "";
+  });
 }
 
 function place(index, count) {

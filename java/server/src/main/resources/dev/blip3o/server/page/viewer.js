@@ -5,6 +5,8 @@ const NAMES = {
   temperature: "Temperature",
   top_k: "Top k",
   top_p: "Top p",
+  output_format: "Format",
+  output_compression: "Quality",
 };
 
 /** A picture in full, with what it was made from. */

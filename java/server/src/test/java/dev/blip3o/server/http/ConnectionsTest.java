@@ -150,6 +150,21 @@ class ConnectionsTest {
   }
 
   @Test
+  void whoGoesOnToSendWhatWasRefusedIsSentAway() throws Exception {
+    try (Socket socket = connect()) {
+      RoutingContext context = request(socket, 100 * LEAST);
+      onLoop(context, () -> context.response().setStatusCode(413).end());
+      for (int k = 1; k <= 4; k++) {
+        send(socket, new byte[LEAST]);
+        long expected = k * (long) LEAST;
+        await(() -> context.request().bytesRead() == expected);
+        pass(context);
+      }
+      await(() -> connections.size() == 0);
+    }
+  }
+
+  @Test
   void whoDoesNotReadTheAnswerIsSentAway() throws Exception {
     try (Socket socket = connect()) {
       RoutingContext context = request(socket, 0);
@@ -176,6 +191,24 @@ class ConnectionsTest {
         assertEquals(1, connections.size(), "after " + read + " bytes");
       }
     }
+  }
+
+  @Test
+  void anAnswerIsSentWhenItsClientHasReadIt() throws Exception {
+    try (Socket socket = connect()) {
+      RoutingContext context = request(socket, 0);
+      assertFalse(sending(context));
+      onLoop(context, () -> context.response().end(Buffer.buffer(new byte[64 * MIB])));
+      assertTrue(sending(context), "more than all buffers hold");
+      socket.getInputStream().skipNBytes(64 * MIB);
+      await(() -> !sending(context));
+    }
+  }
+
+  private boolean sending(RoutingContext context) {
+    CompletableFuture<Boolean> sending = new CompletableFuture<>();
+    onLoop(context, () -> sending.complete(connections.sending()));
+    return sending.join();
   }
 
   @Test

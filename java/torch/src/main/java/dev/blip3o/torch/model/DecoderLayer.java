@@ -1,5 +1,6 @@
 package dev.blip3o.torch.model;
 
+import dev.blip3o.LanguageModelConfig;
 import java.util.function.Function;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Tensor;

@@ -1,5 +1,7 @@
 package dev.blip3o.torch.model;
 
+import dev.blip3o.LanguageModelConfig;
+import dev.blip3o.WeightTensor;
 import dev.blip3o.InvalidRequestException;
 import dev.blip3o.torch.LibTorch;
 import java.util.ArrayList;

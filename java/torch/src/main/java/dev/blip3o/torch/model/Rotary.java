@@ -1,5 +1,6 @@
 package dev.blip3o.torch.model;
 
+import dev.blip3o.LanguageModelConfig;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;

@@ -1,5 +1,7 @@
 package dev.blip3o.torch.model;
 
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,6 +25,6 @@ final class TensorBytes {
     long[] shape = new long[Math.toIntExact(owner.dim())];
     Arrays.setAll(shape, owner::size);
     return new WeightTensor(
-        name, WeightType.F32, shape, bytes.asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN));
+        name, WeightType.F32, bytes, shape);
   }
 }

@@ -1,20 +1,15 @@
 package dev.blip3o.torch.model;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
+import dev.blip3o.Blip3oModel;
+import dev.blip3o.LanguageModelConfig;
+import dev.blip3o.LanguageModelWeights;
 import dev.blip3o.PromptIds;
+import dev.blip3o.WeightTensor;
 import dev.blip3o.torch.LibTorch;
 import dev.blip3o.torch.model.Safetensors.Entry;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.bytedeco.pytorch.global.torch;
 
 /** The language models of the golden checkpoints, and what the reference computed with them. */
@@ -27,13 +22,14 @@ record GoldenModel(
   static GoldenModel read(String name) {
     Path golden = Path.of(System.getProperty("blip3o.root")).resolve("tests/golden/reference");
     Path directory = golden.resolve(name).resolve("model");
-    Map<String, String> json = numbers(directory.resolve("config.json"));
-    int first = Integer.parseInt(json.get("image_start_token_id"));
-    return new GoldenModel(
-        directory,
-        config(json),
-        new ImageVocabulary(first, Integer.parseInt(json.get("image_end_token_id")) - first + 1),
-        weights(directory));
+    try (Blip3oModel engine = Blip3oModel.open(directory)) {
+      LanguageModelWeights weights = engine.languageModelWeights();
+      return new GoldenModel(
+          directory,
+          weights.config(),
+          new ImageVocabulary(engine.info().imageTokenFirst(), engine.info().imageCodes()),
+          weights.tensors().toList());
+    }
   }
 
   LanguageModel open(LanguageModelOptions options) {
@@ -52,55 +48,5 @@ record GoldenModel(
     Map<String, Entry> trace = trace(job);
     return new TokenBatch.Sequence(
         PromptIds.of(trace.get("input_ids").ints()), trace.get("tokens").ints());
-  }
-
-  private static LanguageModelConfig config(Map<String, String> json) {
-    return new LanguageModelConfig(
-        Integer.parseInt(json.get("hidden_size")),
-        Integer.parseInt(json.get("num_hidden_layers")),
-        Integer.parseInt(json.get("num_attention_heads")),
-        Integer.parseInt(json.get("num_key_value_heads")),
-        Integer.parseInt(json.get("head_dim")),
-        Integer.parseInt(json.get("intermediate_size")),
-        Integer.parseInt(json.get("vocab_size")),
-        Double.parseDouble(json.get("rms_norm_eps")),
-        Double.parseDouble(json.get("rope_theta")),
-        Boolean.parseBoolean(json.get("tie_word_embeddings")));
-  }
-
-  private static List<WeightTensor> weights(Path directory) {
-    List<WeightTensor> weights = new ArrayList<>();
-    try (Stream<Path> files = Files.list(directory)) {
-      files
-          .filter(file -> file.toString().endsWith(".safetensors"))
-          .sorted()
-          .forEach(
-              file -> Safetensors.read(file).forEach((name, entry) -> add(weights, name, entry)));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return List.copyOf(weights);
-  }
-
-  private static void add(List<WeightTensor> weights, String name, Entry entry) {
-    if (name.matches("model\\.(embed_tokens|layers|norm)\\..*|lm_head\\..*")) {
-      weights.add(
-          new WeightTensor(name, WeightType.valueOf(entry.type()), entry.shape(), entry.data()));
-    }
-  }
-
-  /** Every scalar field, also of nested objects, which share no names that matter here. */
-  private static Map<String, String> numbers(Path file) {
-    Map<String, String> fields = new HashMap<>();
-    try (JsonParser parser = new JsonFactory().createParser(file.toFile())) {
-      for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
-        if (token.isScalarValue() && parser.currentName() != null) {
-          fields.putIfAbsent(parser.currentName(), parser.getText());
-        }
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return fields;
   }
 }

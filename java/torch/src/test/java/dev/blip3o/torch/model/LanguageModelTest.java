@@ -1,5 +1,7 @@
 package dev.blip3o.torch.model;
 
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import static dev.blip3o.torch.model.Close.assertClose;
 import static dev.blip3o.torch.model.Close.floats;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -201,7 +203,7 @@ class LanguageModelTest {
   private static WeightTensor weight(String name, float... values) {
     ByteBuffer data = ByteBuffer.allocateDirect(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
     data.asFloatBuffer().put(FloatBuffer.wrap(values));
-    return new WeightTensor(name, WeightType.F32, new long[] {values.length}, data);
+    return new WeightTensor(name, WeightType.F32, data, values.length);
   }
 
   private static void refused(String message, Executable executable) {

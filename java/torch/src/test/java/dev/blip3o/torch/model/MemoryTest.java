@@ -1,5 +1,8 @@
 package dev.blip3o.torch.model;
 
+import dev.blip3o.LanguageModelConfig;
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -28,7 +31,7 @@ class MemoryTest {
 
   private static final ImageVocabulary IMAGES = new ImageVocabulary(16, CODES);
   private static final LanguageModelConfig CONFIG =
-      new LanguageModelConfig(HIDDEN, LAYERS, 2, 1, 32, INNER, 16 + CODES, 1e-6, 1e6, true);
+      new LanguageModelConfig(16 + CODES, HIDDEN, INNER, LAYERS, 2, 1, 32, 4096, true, 1e-6, 1e6);
 
   @Test
   void everyTensorIsClosed() {
@@ -131,6 +134,6 @@ class MemoryTest {
       values.put(i, 0.1f * (float) random.nextGaussian());
     }
     assertEquals(size, values.capacity());
-    return new WeightTensor(name, WeightType.F32, shape, data);
+    return new WeightTensor(name, WeightType.F32, data, shape);
   }
 }

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.Keys;
@@ -153,6 +154,30 @@ class AccessibilityTest {
       page.all("#gallery button").get(0).click();
       page.screenshot("viewer-width-" + width);
       assertNoSidewaysScrolling();
+    } finally {
+      page.browser().executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"390, dark", "1280, light"})
+  void severalPicturesEachTellWhereTheyAre(int width, String theme) {
+    new Select(page.byId("theme")).selectByValue(theme);
+    page.browser()
+        .executeCdpCommand(
+            "Emulation.setDeviceMetricsOverride",
+            Map.of("width", width, "height", 900, "deviceScaleFactor", 1, "mobile", false));
+    try {
+      page.type("prompt", "two green squares");
+      page.settings("3", 1000);
+      page.type("count", "3");
+      page.click("submit");
+      page.waitFor(() -> page.all("#results li[data-doing^='Step']").size() == 3);
+      page.waitFor(() -> page.text("progress-stage").startsWith("Picture 1: Step "));
+      page.screenshotWhole("drawing-" + width + "-" + theme);
+      assertNoSidewaysScrolling();
+      page.click("cancel");
+      page.waitFor(() -> "Cancelled.".equals(page.text("status")));
     } finally {
       page.browser().executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
     }

@@ -13,7 +13,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.By;
+import org.openqa.selenium.support.ui.Select;
 
 /** Pictures from words: drawing, cancelling, errors, the gallery. */
 class PageTest {
@@ -100,7 +103,9 @@ class PageTest {
     page.settings("1", 1000);
     long before = demo.model().metrics().cancelled();
     page.click("submit");
-    page.waitFor(() -> demo.model().metrics().running() == 1);
+    page.waitFor(() -> page.text("progress-stage").matches("Step \\d+ of 1000"));
+    assertEquals("progressbar", page.byId("progress-bar").getAriaRole());
+    assertEquals("Progress", page.byId("progress-bar").getAccessibleName());
     page.screenshot("drawing");
     page.click("cancel");
 
@@ -109,6 +114,91 @@ class PageTest {
     assertFalse(page.byId("error").isDisplayed());
     assertTrue(page.byId("welcome").isDisplayed());
     assertTrue(page.byId("submit").isEnabled());
+  }
+
+  @Test
+  void theBarTellsStageTokensAndSteps() {
+    collectProgress();
+    page.type("prompt", PROMPT);
+    page.settings("7", STEPS);
+    page.click("submit");
+    page.waitForPictures(1);
+
+    List<?> told = (List<?>) page.script("return window.told");
+    assertTrue(told.stream().anyMatch(text -> text.toString().startsWith("Token 64 of 64, ")));
+    for (int step = 1; step <= STEPS; step++) {
+      String start = "Step " + step + " of " + STEPS + ", ";
+      assertTrue(told.stream().anyMatch(text -> text.toString().startsWith(start)), told::toString);
+    }
+    assertEquals("Done, 100 percent", told.get(told.size() - 1));
+    List<Integer> percent =
+        told.stream()
+            .map(text -> Integer.valueOf(text.toString().split(" ")[percentAt(text)]))
+            .toList();
+    assertEquals(percent.stream().sorted().toList(), percent, "the bar never goes back");
+  }
+
+  /** Where the number of "Step 1 of 6, 47 percent" stands among its words. */
+  private static int percentAt(Object text) {
+    return text.toString().split(" ").length - 2;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"jpeg", "webp"})
+  void aPictureComesInTheFormatThatWasChosen(String format) {
+    page.type("prompt", PROMPT);
+    page.settings("7", 2);
+    assertFalse(page.byId("compression").isDisplayed(), "PNG has no quality");
+    new Select(page.byId("format")).selectByValue(format);
+    page.type("compression", "60");
+    collectTypes();
+    page.click("submit");
+    page.waitForPictures(1);
+    page.screenshot("format-" + format);
+    assertEquals(
+        List.of("image/" + format),
+        page.script("return [...new Set(window.types)]"),
+        "previews too");
+
+    page.all("#gallery button").get(0).click();
+    page.waitFor(() -> page.byId("viewer-image").isDisplayed());
+    assertTrue(page.text("viewer-facts").contains("Format" + format + "Quality60"));
+    assertTrue(page.byId("viewer-download").getDomAttribute("download").endsWith("." + format));
+    page.click("viewer-reuse");
+    assertEquals(format, page.byId("format").getDomProperty("value"));
+    assertEquals("60", page.byId("compression").getDomProperty("value"));
+    assertEquals(List.of(), page.complaints());
+  }
+
+  @Test
+  void aQualityOutOfRangeIsShownWhereItIs() {
+    page.type("prompt", PROMPT);
+    page.openSettings();
+    new Select(page.byId("format")).selectByValue("jpeg");
+    page.type("compression", "101");
+    page.click("submit");
+    assertEquals("A whole number from 0 to 100.", page.text("compression-problem"));
+    assertEquals("compression", page.browser().switchTo().activeElement().getDomProperty("id"));
+  }
+
+  @Test
+  void theModelSaysWhatItDoesAndWhatIsOffered() {
+    page.openSettings();
+    assertEquals("demo · 128 × 128", page.text("model"));
+    int steps = demo.model().info().defaultSteps();
+    assertEquals("model: " + steps, page.byId("steps").getDomAttribute("placeholder"));
+    Object offered =
+        page.browser()
+            .executeAsyncScript(
+                """
+                const done = arguments[arguments.length - 1];
+                import("./settings.js").then(({ Settings }) => {
+                  new Settings(document.getElementById("form")).describe({ output_formats: ["png", "jpeg"] });
+                  const options = [...document.getElementById("format").options];
+                  done(options.filter((option) => !option.disabled).map((option) => option.value).join(" "));
+                });
+                """);
+    assertEquals("png jpeg", offered);
   }
 
   @Test
@@ -192,6 +282,30 @@ class PageTest {
             change.addedNodes.forEach((node) => window.seen.push(node.alt ?? ""));
           }
         }).observe(document.getElementById("results"), { childList: true, subtree: true });
+        """);
+  }
+
+  /** From now on the page keeps what the bar tells to those who can't see it. */
+  private static void collectProgress() {
+    page.script(
+        """
+        window.told = [];
+        const bar = document.getElementById("progress-bar");
+        new MutationObserver(() => window.told.push(bar.getAttribute("aria-valuetext")))
+          .observe(bar, { attributes: true, attributeFilter: ["aria-valuetext"] });
+        """);
+  }
+
+  /** From now on the page keeps the types of the files that it shows. */
+  private static void collectTypes() {
+    page.script(
+        """
+        window.types = [];
+        const show = URL.createObjectURL;
+        URL.createObjectURL = (blob) => {
+          window.types.push(blob.type);
+          return show.call(URL, blob);
+        };
         """);
   }
 

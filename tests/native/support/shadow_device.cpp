@@ -427,6 +427,7 @@ class ShadowOps final : public Ops {
         row.cache = At(row.cache, 1);
         row.hidden_states = At(row.hidden_states, 1);
         row.tokens = At(row.tokens, 1);
+        if (row.log_probabilities != nullptr) row.log_probabilities = At(row.log_probabilities, 1);
       }
       work(cpu, TokenTable{real.data(), table.count, table.most_positions});
       for (int64_t b = 0; b < table.count; ++b) {

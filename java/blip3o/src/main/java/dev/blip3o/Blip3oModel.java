@@ -296,10 +296,10 @@ public final class Blip3oModel implements AutoCloseable {
   }
 
   /**
-   * Puts copies of {@code tensors} in place of the language model's weights, between requests: those
-   * that begin from now on draw with them, those that have begun go on with what they have, and none
-   * sees two versions. {@link GeneratedImage#languageModelVersion} tells which one made a picture.
-   * On a failure everything stays as it was.
+   * Puts copies of {@code tensors} in place of the language model's weights, between requests:
+   * those that begin from now on draw with them, those that have begun go on with what they have,
+   * and none sees two versions. {@link GeneratedImage#languageModelVersion} tells which one made a
+   * picture. On a failure everything stays as it was.
    *
    * <p>Waits for the copy, and for other updates. While it runs, and for as long as a request of an
    * older version does, both take memory.

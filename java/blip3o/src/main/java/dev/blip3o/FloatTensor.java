@@ -22,7 +22,8 @@ import java.util.Objects;
  *
  * <p>Equality compares type, shape and values. Instances may be shared between threads.
  */
-public abstract sealed class FloatTensor permits HiddenStates, Condition, Noise, Latents, LogProbabilities {
+public abstract sealed class FloatTensor
+    permits HiddenStates, Condition, Noise, Latents, LogProbabilities {
   private final FloatBuffer values;
   private final int[] shape;
 

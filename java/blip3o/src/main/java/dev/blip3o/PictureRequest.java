@@ -188,7 +188,9 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     return previewEvery;
   }
 
-  /** Whether the picture tells how likely its tokens were: {@link GeneratedImage#logProbabilities}. */
+  /**
+   * Whether the picture tells how likely its tokens were: {@link GeneratedImage#logProbabilities}.
+   */
   public final boolean logProbabilities() {
     return logProbabilities;
   }
@@ -469,8 +471,9 @@ public abstract sealed class PictureRequest permits ImageRequest, EditRequest {
     /**
      * Builds the request.
      *
-     * @throws InvalidRequestException if the prompt is empty, a number is out of its range, the mask
-     *     has no picture or another size, or log-probabilities are wanted of tokens that are kept
+     * @throws InvalidRequestException if the prompt is empty, a number is out of its range, the
+     *     mask has no picture or another size, or log-probabilities are wanted of tokens that are
+     *     kept
      */
     public abstract PictureRequest build();
   }

@@ -36,7 +36,9 @@ class LanguageModelUpdateTest {
     model.close();
   }
 
-  /** Copies of the checkpoint's tensors; of the last norm every third value with its sign changed. */
+  /**
+   * Copies of the checkpoint's tensors; of the last norm every third value with its sign changed.
+   */
   private List<WeightTensor> changed() {
     List<WeightTensor> tensors = new ArrayList<>();
     model
@@ -58,8 +60,7 @@ class LanguageModelUpdateTest {
 
   private void assertRefused(String part, List<WeightTensor> tensors) {
     InvalidRequestException refused =
-        assertThrows(
-            InvalidRequestException.class, () -> model.updateLanguageModel(tensors), part);
+        assertThrows(InvalidRequestException.class, () -> model.updateLanguageModel(tensors), part);
     assertTrue(refused.getMessage().contains(part), refused.getMessage());
   }
 
@@ -69,7 +70,8 @@ class LanguageModelUpdateTest {
     open(name);
     LanguageModelWeights weights = model.languageModelWeights();
     LanguageModelConfig config = weights.config();
-    assertEquals(2 + 11 * config.layers() + (config.tiedEmbeddings() ? 0 : 1), weights.names().size());
+    assertEquals(
+        2 + 11 * config.layers() + (config.tiedEmbeddings() ? 0 : 1), weights.names().size());
     assertEquals(name.equals("tied"), config.tiedEmbeddings());
     WeightTensor embeddings = weights.tensor("model.embed_tokens.weight");
     assertArrayEquals(
@@ -120,15 +122,15 @@ class LanguageModelUpdateTest {
     assertRefused("twice", twice);
 
     WeightTensor norm = model.languageModelWeights().tensor(NORM);
-    ByteBuffer nan = ByteBuffer.allocateDirect(norm.data().remaining()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer nan =
+        ByteBuffer.allocateDirect(norm.data().remaining()).order(ByteOrder.LITTLE_ENDIAN);
     nan.putFloat(8, Float.NaN);
     List<WeightTensor> spoilt = new ArrayList<>(tensors);
     spoilt.removeIf(tensor -> tensor.name().equals(NORM));
     spoilt.add(new WeightTensor(NORM, norm.type(), nan, norm.shape()));
     assertRefused(NORM + " holds nan at [2]", spoilt);
     spoilt.set(
-        spoilt.size() - 1,
-        new WeightTensor(NORM, norm.type(), ByteBuffer.allocateDirect(4), 1));
+        spoilt.size() - 1, new WeightTensor(NORM, norm.type(), ByteBuffer.allocateDirect(4), 1));
     assertRefused(NORM, spoilt);
 
     GeneratedImage after = model.generate(REQUEST);
@@ -145,8 +147,7 @@ class LanguageModelUpdateTest {
     assertThrows(
         InvalidRequestException.class,
         () -> new WeightTensor("a", WeightType.F32, ByteBuffer.allocate(16), 2, 2));
-    assertThrows(
-        InvalidRequestException.class, () -> model.languageModelWeights().tensor("a"));
+    assertThrows(InvalidRequestException.class, () -> model.languageModelWeights().tensor("a"));
   }
 
   @Test

@@ -1,8 +1,8 @@
 package dev.blip3o.torch.model;
 
+import dev.blip3o.InvalidRequestException;
 import dev.blip3o.LanguageModelConfig;
 import dev.blip3o.WeightTensor;
-import dev.blip3o.InvalidRequestException;
 import dev.blip3o.torch.LibTorch;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,9 +1,9 @@
 package dev.blip3o.torch.model;
 
+import dev.blip3o.InvalidRequestException;
 import dev.blip3o.LanguageModelConfig;
 import dev.blip3o.WeightTensor;
 import dev.blip3o.WeightType;
-import dev.blip3o.InvalidRequestException;
 import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.Collections;

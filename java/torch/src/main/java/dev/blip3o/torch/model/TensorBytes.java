@@ -4,7 +4,6 @@ import dev.blip3o.WeightTensor;
 import dev.blip3o.WeightType;
 import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
@@ -24,7 +23,6 @@ final class TensorBytes {
     CLEANER.register(bytes, owner::deallocate);
     long[] shape = new long[Math.toIntExact(owner.dim())];
     Arrays.setAll(shape, owner::size);
-    return new WeightTensor(
-        name, WeightType.F32, bytes, shape);
+    return new WeightTensor(name, WeightType.F32, bytes, shape);
   }
 }

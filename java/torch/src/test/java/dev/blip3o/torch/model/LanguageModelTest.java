@@ -1,7 +1,5 @@
 package dev.blip3o.torch.model;
 
-import dev.blip3o.WeightTensor;
-import dev.blip3o.WeightType;
 import static dev.blip3o.torch.model.Close.assertClose;
 import static dev.blip3o.torch.model.Close.floats;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -14,6 +12,8 @@ import dev.blip3o.Compute;
 import dev.blip3o.InvalidRequestException;
 import dev.blip3o.ModelOptions;
 import dev.blip3o.PromptIds;
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import dev.blip3o.torch.model.TokenBatch.Sequence;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

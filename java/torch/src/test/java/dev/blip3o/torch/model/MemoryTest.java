@@ -1,12 +1,12 @@
 package dev.blip3o.torch.model;
 
-import dev.blip3o.LanguageModelConfig;
-import dev.blip3o.WeightTensor;
-import dev.blip3o.WeightType;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.blip3o.LanguageModelConfig;
 import dev.blip3o.PromptIds;
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import dev.blip3o.torch.LibTorch;
 import dev.blip3o.torch.model.TokenBatch.Sequence;
 import java.nio.ByteBuffer;

@@ -41,10 +41,21 @@ std::string NameOf(const Sampling& s) {
          std::to_string(s.top_p) + ", seed " + std::to_string(s.seed) + ", drawn " + std::to_string(s.drawn);
 }
 
+constexpr float kUntouched = 7.0f;  // no log-probability
+
+// A token's two log-probabilities.
+struct Scores {
+  float drawn = kUntouched, full = kUntouched;
+};
+
 struct Drawn {
   std::vector<int32_t> tokens;
   std::vector<int32_t> finite;
+  std::vector<Scores> scores;
 };
+
+// Every other row asks for scores.
+bool AsksForScores(size_t row) { return row % 2 == 0; }
 
 TokenRow RowOf(const Sampling& sampling, int32_t* tokens) {
   TokenRow row;
@@ -64,21 +75,29 @@ Drawn Draw(DeviceContext& context, const OwnedMatrix& logits, const std::vector<
   const PlacedMatrix on_device(context, logits, placement);
   const DeviceArray<int32_t> tokens(context, std::vector<int32_t>(rows * kTokens, -7));
   std::vector<TokenRow> table;
-  for (size_t r = 0; r < rows; ++r) table.push_back(RowOf(samplings[r], tokens.data() + r * kTokens));
+  const DeviceArray<float> scores(context, std::vector<float>(rows * kTokens * 2, kUntouched));
+  for (size_t r = 0; r < rows; ++r) {
+    table.push_back(RowOf(samplings[r], tokens.data() + r * kTokens));
+    if (AsksForScores(r)) table.back().log_probabilities = scores.data() + r * kTokens * 2;
+  }
   const DeviceArray<TokenRow> device_table(context, table);
   context.Reserve(cuda::SamplingScratch({.vocabulary = logits.cols()}));
   cuda::DrawTokens(context, *on_device, {device_table.data(), static_cast<int64_t>(rows), 1});
 
   Drawn drawn;
   const std::vector<int32_t> all = tokens.Read();
+  const std::vector<float> all_scores = scores.Read();
   const std::vector<TokenRow> after = device_table.Read();
   for (size_t r = 0; r < rows; ++r) {
     for (int64_t i = 0; i < kTokens; ++i) {
-      const int32_t token = all[r * kTokens + static_cast<size_t>(i)];
+      const size_t at = r * kTokens + static_cast<size_t>(i);
+      const Scores own = {all_scores[2 * at], all_scores[2 * at + 1]};
       if (i == samplings[r].drawn) {
-        drawn.tokens.push_back(token);
+        drawn.tokens.push_back(all[at]);
+        drawn.scores.push_back(own);
       } else {
-        EXPECT_EQ(token, -7) << "row " << r << " wrote token " << i;
+        EXPECT_EQ(all[at], -7) << "row " << r << " wrote token " << i;
+        EXPECT_TRUE(own.drawn == kUntouched && own.full == kUntouched) << "row " << r << " scored token " << i;
       }
     }
     drawn.finite.push_back(after[r].finite);
@@ -120,12 +139,25 @@ int32_t ReferenceToken(const OwnedMatrix& logits, int64_t row, const Sampling& s
   return -1;
 }
 
-int32_t TokenOfCpu(const OwnedMatrix& logits, int64_t row, const Sampling& s) {
+int32_t TokenOfCpu(const OwnedMatrix& logits, int64_t row, const Sampling& s, Scores& scores) {
   test::ScratchContext cpu(1, cpu::SamplingScratch({.vocabulary = logits.cols()}));
   std::vector<int32_t> tokens(kTokens, -7);
+  std::vector<float> log_probabilities(kTokens * 2);
   TokenRow of_row = RowOf(s, tokens.data());
+  of_row.log_probabilities = log_probabilities.data();
   cpu::DrawTokens(cpu, (*logits).Rows(row, 1), {&of_row, 1, 1});
+  const size_t at = 2 * static_cast<size_t>(s.drawn);
+  scores = {log_probabilities[at], log_probabilities[at + 1]};
   return tokens[static_cast<size_t>(s.drawn)];
+}
+
+// The logarithms of two libraries, rounded to f32.
+void CheckScore(float score, float expected, const std::string& where) {
+  if (std::isnan(expected)) {
+    EXPECT_TRUE(std::isnan(score)) << where;
+  } else {
+    EXPECT_FLOAT_EQ(score, expected) << where;
+  }
 }
 
 void CheckTokens(const OwnedMatrix& logits, const std::vector<Sampling>& samplings, Placement placement) {
@@ -135,7 +167,12 @@ void CheckTokens(const OwnedMatrix& logits, const std::vector<Sampling>& samplin
       const int64_t row = static_cast<int64_t>(r);
       ASSERT_EQ(drawn.tokens[r], ReferenceToken(logits, row, samplings[r]))
           << "row " << r << ": " << NameOf(samplings[r]);
-      ASSERT_EQ(drawn.tokens[r], TokenOfCpu(logits, row, samplings[r])) << "row " << r << ": " << NameOf(samplings[r]);
+      Scores expected;
+      ASSERT_EQ(drawn.tokens[r], TokenOfCpu(logits, row, samplings[r], expected))
+          << "row " << r << ": " << NameOf(samplings[r]);
+      if (!AsksForScores(r)) expected = {};
+      CheckScore(drawn.scores[r].drawn, expected.drawn, "row " + std::to_string(r) + ": " + NameOf(samplings[r]));
+      CheckScore(drawn.scores[r].full, expected.full, "row " + std::to_string(r) + ": " + NameOf(samplings[r]));
     }
   });
 }
@@ -284,7 +321,10 @@ TEST(DrawTokens, DrawsForAnyNumberOfRows) {
   DeviceContext context({});
   const Drawn drawn = Draw(context, logits, samplings, Placement::kOdd);
   for (size_t r = 0; r < samplings.size(); ++r) {
-    EXPECT_EQ(drawn.tokens[r], TokenOfCpu(logits, static_cast<int64_t>(r), samplings[r])) << NameOf(samplings[r]);
+    Scores expected;
+    EXPECT_EQ(drawn.tokens[r], TokenOfCpu(logits, static_cast<int64_t>(r), samplings[r], expected))
+        << NameOf(samplings[r]);
+    if (AsksForScores(r)) CheckScore(drawn.scores[r].full, expected.full, NameOf(samplings[r]));
   }
   OwnedMatrix one(1, 29);
   for (int64_t c = 0; c < 29; ++c) one.at(0, c) = logits.at(64, c);

@@ -259,7 +259,11 @@ public final class Blip3oServer implements AutoCloseable {
 
   /** Completes when nothing waits to be sent: an answer has ended as soon as it is handed over. */
   private CompletableFuture<Void> sent() {
+    if (closed.get()) {
+      return CompletableFuture.completedFuture(null);
+    }
     CompletableFuture<Void> sent = new CompletableFuture<>();
+    life.ended().thenAccept(end -> sent.complete(null)); // A close takes the timer with it.
     Handler<Long> look =
         timer -> {
           if (!connections.sending()) {

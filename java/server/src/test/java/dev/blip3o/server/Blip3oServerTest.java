@@ -76,6 +76,7 @@ class Blip3oServerTest {
     } finally {
       server.close();
     }
+    assertTrue(server.drain(Duration.ofSeconds(30)), "nothing is left to wait for");
     assertEquals(End.CLOSED, server.ended().join());
     assertEquals(Health.CLOSED, server.health());
     assertTrue(model.metrics().healthy(), "a model of others stays open");

@@ -41,11 +41,16 @@ public final class Connections {
     private long moved;
     private long movedNanos;
 
-    /** It sends a body that nobody reads: the answer was given before it was whole. */
-    private boolean refused;
+    /** Those whose bodies still come and nobody reads: they were answered before. */
+    private final Set<HttpServerRequest> refused = new HashSet<>();
 
     Client(Outbox outbox) {
       this.outbox = outbox;
+    }
+
+    boolean sendsWhatWasRefused() {
+      refused.removeIf(HttpServerRequest::isEnded);
+      return !refused.isEmpty();
     }
 
     boolean waitsForUs() {
@@ -102,7 +107,9 @@ public final class Connections {
     client.requests.remove(request);
     client.received += request.bytesRead();
     client.movedNanos = nanoTime.getAsLong();
-    client.refused |= !request.isEnded();
+    if (!request.isEnded()) {
+      client.refused.add(request);
+    }
   }
 
   /** Ends the connections whose time is over; to be called once an {@link #interval}. */
@@ -118,7 +125,7 @@ public final class Connections {
   private boolean late(Client client, long now) {
     double least = LEAST_RATE * (patienceNanos / NANOS_PER_SECOND);
     long bytes = client.bytes();
-    if (!client.refused && (client.waitsForUs() || bytes - client.moved >= least)) {
+    if (!client.sendsWhatWasRefused() && (client.waitsForUs() || bytes - client.moved >= least)) {
       client.moved = bytes;
       client.movedNanos = now;
       return false;

@@ -165,6 +165,21 @@ class ConnectionsTest {
   }
 
   @Test
+  void whoWasRefusedOnceMayWaitForTheNextAnswer() throws Exception {
+    try (Socket socket = connect()) {
+      RoutingContext refused = request(socket, 10);
+      onLoop(refused, () -> refused.response().setStatusCode(401).end());
+      send(socket, new byte[10]);
+      RoutingContext context = request(socket, 0);
+      for (int k = 0; k < 20; k++) {
+        pass(context);
+      }
+      onLoop(context, () -> context.response().end());
+      assertEquals(1, connections.size());
+    }
+  }
+
+  @Test
   void whoDoesNotReadTheAnswerIsSentAway() throws Exception {
     try (Socket socket = connect()) {
       RoutingContext context = request(socket, 0);

@@ -51,7 +51,7 @@ public final class GrpoLoss {
    * @param whole the counts of the whole batch
    */
   @SuppressWarnings("try") // The scope closes what is made between.
-  public Piece of(TokenBatch piece, BatchSize whole) {
+  public Piece of(LossBatch piece, BatchSize whole) {
     try (PointerScope scope = new PointerScope()) {
       Tensor advantages = piece.advantages().unsqueeze(1);
       Tensor ratio = piece.logProbabilities().sub(piece.drawn()).exp();
@@ -73,7 +73,7 @@ public final class GrpoLoss {
   }
 
   /** exp(d) − d − 1, [B, T]. */
-  private static Tensor divergence(TokenBatch piece) {
+  private static Tensor divergence(LossBatch piece) {
     Tensor d = piece.reference().sub(piece.logProbabilities());
     return d.exp().sub(d).sub(new Scalar(1.0));
   }
@@ -93,7 +93,7 @@ public final class GrpoLoss {
 
   @SuppressWarnings("try") // The guard works by being there.
   private TokenSums sums(
-      TokenBatch piece, Tensor loss, Tensor ratio, Tensor advantages, Tensor divergence) {
+      LossBatch piece, Tensor loss, Tensor ratio, Tensor advantages, Tensor divergence) {
     try (NoGradGuard guard = new NoGradGuard()) {
       Tensor mask = piece.mask();
       Scalar zero = new Scalar(0.0);
@@ -103,7 +103,7 @@ public final class GrpoLoss {
           loss.item_double(),
           divergence.mul(mask).sum().item_double(),
           mask.mul(low.logical_or(high)).sum().item_double(),
-          piece.entropies().mul(mask).sum().item_double(),
+          piece.logProbabilities().mul(mask).sum().neg().item_double(),
           mask.sum().item_double());
     }
   }

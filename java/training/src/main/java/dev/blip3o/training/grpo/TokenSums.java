@@ -6,7 +6,8 @@ package dev.blip3o.training.grpo;
  * @param loss the pieces' loss, already divided by what belongs to the whole batch
  * @param kl of the estimator of the divergence from the starting model, nats
  * @param clipped how many tokens the clip kept from moving the model
- * @param entropy of the model's distributions, nats
+ * @param entropy −log p of the drawn tokens, nats: its mean is an estimate of the entropy of the
+ *     model's distributions that is right in the mean where the model itself drew them
  * @param tokens how many count
  */
 public record TokenSums(double loss, double kl, double clipped, double entropy, double tokens) {

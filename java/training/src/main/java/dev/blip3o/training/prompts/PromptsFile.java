@@ -9,7 +9,10 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -57,6 +60,19 @@ public final class PromptsFile {
           file + " holds no prompt: expected one on each line, found only blank lines or comments");
     }
     return List.copyOf(prompts);
+  }
+
+  /** Tells lists of prompts apart: the SHA-256 of all of their text, 64 hexadecimal digits. */
+  public static String fingerprint(List<TrainingPrompt> prompts) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      for (TrainingPrompt prompt : prompts) {
+        digest.update((prompt.text() + prompt.fields() + "\n").getBytes(StandardCharsets.UTF_8));
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    }
   }
 
   private static TrainingPrompt prompt(Path file, int number, String line, PromptCheck check) {

@@ -6,7 +6,8 @@ import dev.blip3o.Blip3oException;
 public final class ResumeException extends Blip3oException {
   private static final long serialVersionUID = 1L;
 
-  ResumeException(String message) {
+  /** Creates it with one sentence. */
+  public ResumeException(String message) {
     super(message);
   }
 

@@ -32,7 +32,7 @@ public final class ScenesReward implements Reward {
 
   @Override
   public String name() {
-    return "scenes";
+    return partialCredit ? "scenes" : "scenes-whole";
   }
 
   /**

@@ -24,13 +24,12 @@ class GrpoLossTest {
     return Stream.of(rows).flatMapToDouble(Arrays::stream).toArray();
   }
 
-  private static TokenBatch batch(Tensor logProbabilities, LoopLoss loop, int from, int to) {
+  private static LossBatch batch(Tensor logProbabilities, LoopLoss loop, int from, int to) {
     long[] shape = {to - from, loop.mask[0].length};
-    return new TokenBatch(
+    return new LossBatch(
         logProbabilities,
         Tensors.constant(flat(rows(loop.drawn, from, to)), shape),
         Tensors.constant(flat(rows(loop.reference, from, to)), shape),
-        Tensors.constant(new double[(int) (shape[0] * shape[1])], shape),
         Tensors.constant(Arrays.copyOfRange(loop.advantages, from, to), shape[0]),
         Tensors.constant(flat(rows(loop.mask, from, to)), shape));
   }
@@ -69,7 +68,7 @@ class GrpoLossTest {
     double[][] now = {{Math.log(0.3), Math.log(0.2)}, {Math.log(0.3), Math.log(0.5)}};
     assertEquals(expected, loop.of(now), 1e-12);
     try (PointerScope scope = new PointerScope()) {
-      TokenBatch batch = batch(Tensors.leaf(flat(now), 2, 2), loop, 0, 2);
+      LossBatch batch = batch(Tensors.leaf(flat(now), 2, 2), loop, 0, 2);
       try (GrpoLoss.Piece piece = new GrpoLoss(settings).of(batch, new BatchSize(2, 3))) {
         assertEquals(expected, piece.value().item_double(), 1e-12);
         TokenSums sums = piece.sums();
@@ -183,12 +182,10 @@ class GrpoLossTest {
       Tensor two = Tensors.constant(new double[2], 2);
       IllegalArgumentException e =
           assertThrows(
-              IllegalArgumentException.class,
-              () -> new TokenBatch(right, right, wrong, right, two, right));
+              IllegalArgumentException.class, () -> new LossBatch(right, right, wrong, two, right));
       assertEquals("reference must be [2, 3], but is [3, 2]", e.getMessage());
       assertThrows(
-          IllegalArgumentException.class,
-          () -> new TokenBatch(right, right, right, right, right, right));
+          IllegalArgumentException.class, () -> new LossBatch(right, right, right, right, right));
     }
   }
 }

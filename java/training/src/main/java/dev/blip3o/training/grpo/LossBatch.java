@@ -9,23 +9,17 @@ import org.bytedeco.pytorch.Tensor;
  * @param logProbabilities [B, T], of the drawn tokens under the model that learns, with its graph
  * @param drawn [B, T], of the same tokens under the model that drew them
  * @param reference [B, T], of the same tokens under the model that training started from
- * @param entropies [B, T], of the learning model's distributions, in nats; only counted
  * @param advantages [B], one for each sequence
  * @param mask [B, T], 1 for tokens that count, else 0
  */
-public record TokenBatch(
-    Tensor logProbabilities,
-    Tensor drawn,
-    Tensor reference,
-    Tensor entropies,
-    Tensor advantages,
-    Tensor mask) {
+public record LossBatch(
+    Tensor logProbabilities, Tensor drawn, Tensor reference, Tensor advantages, Tensor mask) {
   /**
    * Checks the shapes.
    *
    * @throws IllegalArgumentException if they differ
    */
-  public TokenBatch {
+  public LossBatch {
     long[] shape = logProbabilities.shape();
     if (shape.length != 2) {
       throw new IllegalArgumentException(
@@ -33,7 +27,6 @@ public record TokenBatch(
     }
     check("drawn", drawn, shape);
     check("reference", reference, shape);
-    check("entropies", entropies, shape);
     check("mask", mask, shape);
     check("advantages", advantages, new long[] {shape[0]});
   }

@@ -79,9 +79,7 @@ public record Evaluation(long seed, OptionalInt steps, OptionalDouble guidance) 
       }
       List<RewardInput> pictures = new ArrayList<>();
       for (int i = 0; i < jobs.size(); i++) {
-        pictures.add(
-            new RewardInput(
-                prompts.get(i), Waits.on(jobs.get(i).result(), cancellation).toBufferedImage()));
+        pictures.add(RewardInput.of(prompts.get(i), Waits.on(jobs.get(i).result(), cancellation)));
       }
       return pictures;
     } catch (RuntimeException | Error e) {

@@ -17,12 +17,14 @@ import java.util.stream.Stream;
 
 /**
  * Tells models apart without reading gigabytes: the SHA-256 of the names and sizes of a folder's
- * safetensors files and of every 64th block of 64 KiB in them, the first one, with the headers,
- * included. Training changes every matrix, so that another state of the same model differs too.
+ * safetensors files and of what is in them; of files above 64 MiB every 64th block of 64 KiB, the
+ * first one, with the header, included. Training changes every matrix, so that another state of the
+ * same model differs too.
  */
 public final class ModelFingerprint {
   private static final int BLOCK = 1 << 16;
   private static final long STRIDE = 64L * BLOCK;
+  private static final long READ_WHOLE = 64L << 20;
 
   private ModelFingerprint() {}
 
@@ -65,7 +67,8 @@ public final class ModelFingerprint {
   private static void add(MessageDigest digest, Path file) throws IOException {
     ByteBuffer block = ByteBuffer.allocate(BLOCK);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      for (long begin = 0; begin < channel.size(); begin += STRIDE) {
+      long stride = channel.size() > READ_WHOLE ? STRIDE : BLOCK;
+      for (long begin = 0; begin < channel.size(); begin += stride) {
         block.clear();
         int count = 0;
         while (count >= 0 && block.hasRemaining()) {

@@ -95,17 +95,15 @@ public final class Rollouts {
     settings.guidance().ifPresent(request::guidance);
     List<PictureJob> jobs = model.submitAll(request.build());
     List<CompletableFuture<RewardInput>> inputs =
-        jobs.stream().map(job -> job.result().thenApply(image -> input(prompt, image))).toList();
+        jobs.stream()
+            .map(job -> job.result().thenApply(image -> RewardInput.of(prompt, image)))
+            .toList();
     inputs.forEach(input -> input.thenRun(count::increase));
     CompletableFuture<GroupScores> scores =
         CompletableFuture.allOf(inputs.toArray(CompletableFuture[]::new))
             .thenCompose(
                 all -> scorer.score(inputs.stream().map(CompletableFuture::join).toList()));
     return new Flight(prompt, jobs, scores);
-  }
-
-  private static RewardInput input(TrainingPrompt prompt, GeneratedImage image) {
-    return new RewardInput(prompt, image.toBufferedImage());
   }
 
   private RolloutGroup group(Flight flight, GroupScores scores) {

@@ -99,11 +99,33 @@ public final class Rollouts {
             .map(job -> job.result().thenApply(image -> RewardInput.of(prompt, image)))
             .toList();
     inputs.forEach(input -> input.thenRun(count::increase));
-    CompletableFuture<GroupScores> scores =
-        CompletableFuture.allOf(inputs.toArray(CompletableFuture[]::new))
-            .thenCompose(
-                all -> scorer.score(inputs.stream().map(CompletableFuture::join).toList()));
+    CompletableFuture<GroupScores> scores = new CompletableFuture<>();
+    CompletableFuture.allOf(inputs.toArray(CompletableFuture[]::new))
+        .thenRun(() -> score(inputs, scores))
+        .exceptionally(
+            failure -> {
+              scores.completeExceptionally(failure);
+              return null;
+            });
     return new Flight(prompt, jobs, scores);
+  }
+
+  /**
+   * Asks for the scores of pictures that are there. Who cancels {@code scores} cancels that too.
+   */
+  private void score(
+      List<CompletableFuture<RewardInput>> inputs, CompletableFuture<GroupScores> scores) {
+    CompletableFuture<GroupScores> asked =
+        scorer.score(inputs.stream().map(CompletableFuture::join).toList());
+    scores.whenComplete((value, failure) -> asked.cancel(true));
+    asked.whenComplete(
+        (value, failure) -> {
+          if (failure == null) {
+            scores.complete(value);
+          } else {
+            scores.completeExceptionally(failure);
+          }
+        });
   }
 
   private RolloutGroup group(Flight flight, GroupScores scores) {

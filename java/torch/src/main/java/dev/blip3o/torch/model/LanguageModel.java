@@ -67,7 +67,10 @@ public final class LanguageModel implements AutoCloseable {
    *
    * @param config the sizes
    * @param images which ids are image tokens
-   * @param weights all weights of the model, in any order and type; not needed afterwards
+   * @param weights all weights of the model, in any order and type: {@code
+   *     engine.languageModelWeights().tensors()::iterator}, which copies each when it is asked for,
+   *     or a list. Read once; no weight is needed when the next one is asked for, so that a model
+   *     is made in its own memory and that of one weight
    * @param options how to compute
    * @throws InvalidRequestException if a weight is missing, unknown or of another shape
    * @throws dev.blip3o.NativeLibraryException if LibTorch is missing
@@ -75,7 +78,7 @@ public final class LanguageModel implements AutoCloseable {
   public static LanguageModel of(
       LanguageModelConfig config,
       ImageVocabulary images,
-      List<WeightTensor> weights,
+      Iterable<WeightTensor> weights,
       LanguageModelOptions options) {
     Objects.requireNonNull(options, "options");
     if (images.first() < 0

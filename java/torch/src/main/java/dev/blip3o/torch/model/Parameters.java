@@ -8,7 +8,6 @@ import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -26,7 +25,7 @@ final class Parameters implements AutoCloseable {
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
 
   /** Copies weights, which must be all that a model of {@code config} has, and no others. */
-  Parameters(LanguageModelConfig config, List<WeightTensor> weights, Precision precision) {
+  Parameters(LanguageModelConfig config, Iterable<WeightTensor> weights, Precision precision) {
     Map<String, long[]> shapes = shapes(config);
     try {
       for (WeightTensor weight : weights) {

@@ -149,6 +149,46 @@ class LanguageModelTest {
     }
   }
 
+  /** So that weights of the public size never lie in memory together. */
+  @Test
+  void aWeightIsNotNeededWhenTheNextOneIsAskedFor() {
+    GoldenModel golden = GoldenModel.read("tied");
+    TokenBatch batch = new TokenBatch(List.of(golden.sequence(0)));
+    List<ByteBuffer> given = new ArrayList<>();
+    Iterable<WeightTensor> weights =
+        golden.weights().stream()
+                .map(
+                    weight -> {
+                      given.forEach(LanguageModelTest::erase);
+                      given.add(copy(weight.data()));
+                      return new WeightTensor(
+                          weight.name(),
+                          weight.type(),
+                          given.get(given.size() - 1),
+                          weight.shape());
+                    })
+            ::iterator;
+    try (PointerScope scope = new PointerScope();
+        LanguageModel expected = golden.open(LanguageModelOptions.DEFAULT);
+        LanguageModel found =
+            LanguageModel.of(
+                golden.config(), golden.images(), weights, LanguageModelOptions.DEFAULT)) {
+      erase(given.get(given.size() - 1));
+      assertArrayEquals(
+          floats(expected.logProbabilities(batch)), floats(found.logProbabilities(batch)));
+    }
+  }
+
+  private static ByteBuffer copy(ByteBuffer data) {
+    return ByteBuffer.allocateDirect(data.remaining()).put(data).flip();
+  }
+
+  private static void erase(ByteBuffer data) {
+    for (int i = 0; i < data.limit(); i++) {
+      data.put(i, (byte) 0);
+    }
+  }
+
   @Test
   void whatDoesNotFitIsRefused() {
     GoldenModel golden = GoldenModel.read("tied");

@@ -23,6 +23,7 @@ final class BenchmarkReport {
           "tokens_per_second", "1/s",
           "java_jni_percent", "%",
           "workspace_mib", "MiB",
+          "load_peak_mib", "MiB",
           "peak_mib", "MiB");
 
   static String table(List<Column> columns, Samples reference) {

@@ -73,13 +73,13 @@ record BenchmarkSettings(
         computes(o.text("compute", "auto")),
         o.text("prompt", "a red circle"),
         o.longInteger("seed", 0),
-        positive("steps", o.integer("steps", 30)),
+        o.integerFrom(1, "steps", 30),
         o.number("guidance", 2.0),
         o.integer("threads", 0),
-        atLeast("max-tokens", 2, o.integer("max-tokens", Integer.MAX_VALUE)),
-        positive("rounds", o.integer("rounds", 1)),
-        positive("repeats", o.integer("repeats", 5)),
-        atLeast("warmups", 0, o.integer("warmups", 1)),
+        o.integerFrom(2, "max-tokens", Integer.MAX_VALUE),
+        o.integerFrom(1, "rounds", 1),
+        o.integerFrom(1, "repeats", 5),
+        o.integerFrom(0, "warmups", 1),
         Optional.ofNullable(o.text("reference", null)));
   }
 
@@ -105,16 +105,5 @@ record BenchmarkSettings(
             + ", not '"
             + name
             + "'");
-  }
-
-  private static int positive(String option, int value) {
-    return atLeast(option, 1, value);
-  }
-
-  private static int atLeast(String option, int least, int value) {
-    if (value < least) {
-      throw new Options.UsageException("--" + option + " must be at least " + least);
-    }
-    return value;
   }
 }

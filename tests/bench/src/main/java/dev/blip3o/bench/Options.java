@@ -65,6 +65,15 @@ final class Options {
     return Math.toIntExact(longInteger(name, otherwise));
   }
 
+  /** A whole number that is at least {@code least}. */
+  int integerFrom(int least, String name, int otherwise) {
+    int value = integer(name, otherwise);
+    if (value < least) {
+      throw new UsageException("--" + name + " must be at least " + least);
+    }
+    return value;
+  }
+
   long longInteger(String name, long otherwise) {
     String value = values.get(name);
     if (value == null) {

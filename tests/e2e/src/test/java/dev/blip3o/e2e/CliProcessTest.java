@@ -28,6 +28,9 @@ import org.junit.jupiter.api.io.TempDir;
 class CliProcessTest {
   private static final Pattern FIRST_TOKEN = Pattern.compile("first token (\\d+\\.\\d+) s");
 
+  private static final Pattern LIBTORCH =
+      Pattern.compile(" (org\\.bytedeco\\.(pytorch|openblas)|dev\\.blip3o\\.torch)\\.");
+
   @TempDir Path folder;
 
   /** A process of this JVM's class path, with the launcher's JVM options that matter here. */
@@ -100,6 +103,25 @@ class CliProcessTest {
     assertEquals(4, command.err().lines().count(), command.err());
     assertEquals(4, command.out().lines().count(), command.out());
     assertEquals(new Command(0, "", ""), run("generate", "a", "--steps=1", "-q", "-o", output));
+  }
+
+  /** Also where its classes could be found, as they can here. */
+  @Test
+  void picturesDoWithoutLibTorch() throws IOException, InterruptedException {
+    assertTrue(classPath().stream().anyMatch(entry -> entry.contains("/pytorch-")), "it is there");
+    String picture = folder.resolve("a.png").toString();
+    String edited = folder.resolve("b.png").toString();
+    assertNoLibTorch("generate", "a cross", "--steps=1", "-o", picture);
+    assertNoLibTorch("edit", "make it red", "--steps=1", "-i", picture, "-o", edited);
+  }
+
+  private void assertNoLibTorch(String... words) throws IOException, InterruptedException {
+    Path log = folder.resolve(words[0] + ".log");
+    Command command = run(List.of("-Xlog:class+load:file=" + log), words);
+    assertEquals(0, command.code(), command.err());
+    List<String> classes = Files.readAllLines(log);
+    assertTrue(classes.stream().anyMatch(line -> line.contains(" org.bytedeco.javacpp.Loader ")));
+    assertEquals(List.of(), classes.stream().filter(LIBTORCH.asPredicate()).toList());
   }
 
   @Test

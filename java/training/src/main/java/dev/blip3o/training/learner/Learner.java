@@ -62,8 +62,9 @@ public final class Learner implements AutoCloseable {
       LanguageModelWeights weights, ModelInfo info, LearnerSettings settings) {
     LanguageModelOptions options =
         LanguageModelOptions.DEFAULT.withCheckpointing(settings.layerCheckpointing());
-    List<WeightTensor> tensors = weights.tensors().toList();
-    return LanguageModel.of(weights.config(), ImageVocabulary.of(info), tensors, options);
+    // One by one: their copies never lie in memory together.
+    return LanguageModel.of(
+        weights.config(), ImageVocabulary.of(info), weights.tensors()::iterator, options);
   }
 
   /** What learns, by its names in the checkpoint; ends with this. */

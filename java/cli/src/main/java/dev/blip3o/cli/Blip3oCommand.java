@@ -1,6 +1,7 @@
 package dev.blip3o.cli;
 
 import java.nio.file.Path;
+import java.util.ServiceLoader;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -26,6 +27,7 @@ import picocli.CommandLine.Spec;
       "  blip3o inspect weights/demo",
       "  blip3o serve",
       "  blip3o bench serve",
+      "  blip3o train grpo --prompts prompts.txt --reward scenes --steps 100 -o run",
       "",
       "BLIP3O_JAVA_OPTIONS holds more options for the launcher's JVM, after its own: for",
       "example -Xmx8g, a heap of 8 GB, for very large pictures.",
@@ -52,7 +54,9 @@ final class Blip3oCommand implements Runnable {
             .addSubcommand(new InspectCommand(environment))
             .addSubcommand(new TraceCommand(environment))
             .addSubcommand(BenchCommand.commandLine(environment))
+            .addSubcommand(new TrainCommand())
             .addSubcommand(new HelpCommand());
+    addProvided(commandLine, environment);
     // For the commands above too.
     commandLine.registerConverter(Path.class, new PathConverter());
     NumberConverters.register(commandLine);
@@ -64,11 +68,21 @@ final class Blip3oCommand implements Runnable {
         .setExecutionExceptionHandler(failures);
   }
 
+  /** Commands of other artifacts on the class path. */
+  private static void addProvided(CommandLine commandLine, Environment environment) {
+    ClassLoader loader = Blip3oCommand.class.getClassLoader();
+    for (CommandProvider provider : ServiceLoader.load(CommandProvider.class, loader)) {
+      CommandLine command = provider.command(environment);
+      commandLine.getCommandSpec().removeSubcommand(command.getCommandName());
+      commandLine.addSubcommand(command);
+    }
+  }
+
   @Override
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "a command is missing: generate, edit, serve, inspect, trace, bench or help");
+        "a command is missing: generate, edit, serve, inspect, trace, bench, train or help");
   }
 
   boolean verbose() {

@@ -1,14 +1,25 @@
 package dev.blip3o.cli;
 
-/** A run that failed, with one sentence for the user. */
-class CliException extends RuntimeException {
+/** A run that failed, with one sentence for the user; the exit code is {@link ExitCodes#FAILED}. */
+public class CliException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  CliException(String message) {
+  /**
+   * A failure.
+   *
+   * @param message what failed, what was expected and found, and what to do
+   */
+  public CliException(String message) {
     super(message);
   }
 
-  CliException(String message, Throwable cause) {
+  /**
+   * A failure with its cause.
+   *
+   * @param message what failed, what was expected and found, and what to do
+   * @param cause kept for {@code --verbose}
+   */
+  public CliException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -3,8 +3,8 @@ package dev.blip3o.cli;
 import dev.blip3o.Compute;
 import picocli.CommandLine.Option;
 
-/** In which type products are computed: what the commands that leave it open share. */
-final class ComputeArgument {
+/** A picocli mixin: in which type products are computed. */
+public final class ComputeArgument {
   @Option(
       names = "--compute",
       paramLabel = "TYPE",
@@ -14,7 +14,8 @@ final class ComputeArgument {
           "auto, f32 (exact) or bf16. auto: bf16 where weights and processor are made for it.")
   private Compute compute;
 
-  Compute type() {
+  /** The type that was named, else {@link Compute#AUTO}. */
+  public Compute type() {
     return compute;
   }
 }

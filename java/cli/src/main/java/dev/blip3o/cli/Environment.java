@@ -12,9 +12,10 @@ import java.util.Optional;
  * @param root the folder that holds {@code weights/demo}, if known
  * @param terminal whether standard error is a terminal, so that a line can be drawn over
  * @param cancellation cancelled when the process is asked to end
- * @param shutdownWait how long it then waits for the command
+ * @param shutdownWait how long it then waits for the command; a command that has much to write adds
+ *     to it
  */
-record Environment(
+public record Environment(
     Optional<Path> root,
     boolean terminal,
     CancellationToken cancellation,

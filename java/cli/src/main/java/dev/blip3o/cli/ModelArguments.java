@@ -7,8 +7,8 @@ import java.util.Optional;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Which checkpoint is used, and with what. */
-final class ModelArguments {
+/** A picocli mixin: which checkpoint is used, and with what. */
+public final class ModelArguments {
   @Option(
       names = "--model",
       paramLabel = "DIR",
@@ -42,8 +42,13 @@ final class ModelArguments {
 
   @Mixin private DeviceArguments device;
 
-  /** The checkpoint's directory: the one given, else the demo. */
-  Path directory(Optional<Path> root) {
+  /**
+   * The checkpoint's directory: the one given, else the demo.
+   *
+   * @param root {@link Environment#root}
+   * @throws UsageException if none is given and nobody knows where the demo is
+   */
+  public Path directory(Optional<Path> root) {
     return directory(model, root, "--model DIR");
   }
 
@@ -61,8 +66,12 @@ final class ModelArguments {
                         + " (only the launcher knows where weights/demo is)"));
   }
 
-  /** How to open the checkpoint. */
-  ModelOptions options(Compute compute) {
+  /**
+   * How to open the checkpoint.
+   *
+   * @throws UsageException if an option is out of its range
+   */
+  public ModelOptions options(Compute compute) {
     return Requests.named(
         () ->
             device

@@ -15,7 +15,7 @@ import java.util.function.LongSupplier;
  *
  * <p>Used by one thread.
  */
-abstract class ProgressDisplay {
+public abstract class ProgressDisplay {
   private final PrintWriter err;
   private final LongSupplier nanos;
   private final NavigableSet<Integer> flying = new TreeSet<>();
@@ -29,10 +29,12 @@ abstract class ProgressDisplay {
   /**
    * The display that fits.
    *
+   * @param err where it goes; else only written to after {@link #clear}
+   * @param quiet whether nothing is shown
    * @param terminal whether {@code err} can be drawn over
    * @param nanos a clock, as {@link System#nanoTime}
    */
-  static ProgressDisplay create(
+  public static ProgressDisplay create(
       PrintWriter err, boolean quiet, boolean terminal, LongSupplier nanos) {
     if (quiet) {
       return new Silent(err, nanos);
@@ -41,10 +43,10 @@ abstract class ProgressDisplay {
   }
 
   /** Something without units begins, for example loading. */
-  abstract void begin(String what);
+  public abstract void begin(String what);
 
   /** Takes away what is drawn, so that other output can follow. */
-  abstract void clear();
+  public abstract void clear();
 
   /** Shows one report. */
   abstract void show(Snapshot snapshot);
@@ -61,7 +63,7 @@ abstract class ProgressDisplay {
   }
 
   /** Something else than pictures is counted from here on. */
-  final void startCounting() {
+  public final void startCounting() {
     countStart = now();
   }
 
@@ -71,7 +73,7 @@ abstract class ProgressDisplay {
    * @param title what is counted
    * @param index how many are done, from 1
    */
-  final void count(String title, int index, int count) {
+  public final void count(String title, int index, int count) {
     show(new Snapshot(title, index, count, now() - countStart, true));
     if (index == count) {
       countStart = now();
@@ -144,10 +146,10 @@ abstract class ProgressDisplay {
     }
 
     @Override
-    void begin(String what) {}
+    public void begin(String what) {}
 
     @Override
-    void clear() {}
+    public void clear() {}
 
     @Override
     void show(Snapshot snapshot) {}
@@ -169,12 +171,12 @@ abstract class ProgressDisplay {
     }
 
     @Override
-    void begin(String what) {
+    public void begin(String what) {
       draw(what + " ...");
     }
 
     @Override
-    void clear() {
+    public void clear() {
       if (visible) {
         err().print(CLEAR);
         err().flush();
@@ -224,12 +226,12 @@ abstract class ProgressDisplay {
     }
 
     @Override
-    void begin(String what) {
+    public void begin(String what) {
       print(what);
     }
 
     @Override
-    void clear() {}
+    public void clear() {}
 
     @Override
     void show(Snapshot snapshot) {

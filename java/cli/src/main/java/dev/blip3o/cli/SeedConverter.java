@@ -4,7 +4,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Parses a seed: 64 bits, written without a sign. */
-final class SeedConverter implements ITypeConverter<Long> {
+public final class SeedConverter implements ITypeConverter<Long> {
   @Override
   public Long convert(String word) {
     try {

@@ -7,14 +7,14 @@ import java.time.Duration;
  *
  * <p>Threads: safe for use by any thread.
  */
-final class ShutdownWait {
+public final class ShutdownWait {
   /** For the current token, step or part of the decoder. */
   private static final Duration LEAST = Duration.ofSeconds(60);
 
   private volatile Duration time = LEAST;
 
   /** A command says that it needs so much more. */
-  void add(Duration more) {
+  public void add(Duration more) {
     time = LEAST.plus(more);
   }
 

@@ -4,23 +4,23 @@ import java.time.Duration;
 import java.util.Locale;
 
 /** How numbers and foreign text look in the output. */
-final class Text {
+public final class Text {
   private static final double NANOS_PER_SECOND = 1e9;
 
   private Text() {}
 
   /** {@code 0.123 s}. */
-  static String seconds(Duration duration) {
+  public static String seconds(Duration duration) {
     return seconds(duration.toNanos());
   }
 
   /** {@code 0.123 s}. */
-  static String seconds(long nanos) {
+  public static String seconds(long nanos) {
     return String.format(Locale.ROOT, "%.3f s", nanos / NANOS_PER_SECOND);
   }
 
   /** {@code 512 B}, {@code 10.1 MiB}. */
-  static String bytes(long bytes) {
+  public static String bytes(long bytes) {
     if (bytes < 1024) {
       return bytes + " B";
     }
@@ -35,17 +35,17 @@ final class Text {
   }
 
   /** {@code 1,234,567}. */
-  static String count(long count) {
+  public static String count(long count) {
     return String.format(Locale.ROOT, "%,d", count);
   }
 
   /** {@code 1 picture}, {@code 2 pictures}. */
-  static String plural(long count, String noun) {
+  public static String plural(long count, String noun) {
     return count(count) + " " + noun + (count == 1 ? "" : "s");
   }
 
   /** The text without line breaks and control characters, which could draw over the terminal. */
-  static String oneLine(String text) {
+  public static String oneLine(String text) {
     StringBuilder line = new StringBuilder(text.length());
     text.codePoints()
         .map(c -> Character.isISOControl(c) || c == 0x2028 || c == 0x2029 ? ' ' : c)

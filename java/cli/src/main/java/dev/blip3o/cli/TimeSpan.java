@@ -15,7 +15,7 @@ import picocli.CommandLine.TypeConversionException;
  *
  * @param duration zero or more
  */
-record TimeSpan(Duration duration) {
+public record TimeSpan(Duration duration) {
   private static final Pattern FORM =
       Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)\\s*(ms|s|m|h|d|)");
   private static final Map<String, Long> NANOS =
@@ -29,7 +29,7 @@ record TimeSpan(Duration duration) {
   private static final BigDecimal NANOS_PER_SECOND = BigDecimal.valueOf(1_000_000_000);
 
   /** Parses the words of the command line. */
-  static final class Converter implements ITypeConverter<TimeSpan> {
+  public static final class Converter implements ITypeConverter<TimeSpan> {
     @Override
     public TimeSpan convert(String word) {
       Matcher form = FORM.matcher(word.strip().toLowerCase(Locale.ROOT));
@@ -37,7 +37,8 @@ record TimeSpan(Duration duration) {
         throw new TypeConversionException(
             "'"
                 + Text.oneLine(word)
-                + "' is no length of time: expected a number with ms, s, m, h or d, for example 30s");
+                + "' is no length of time: expected a number with ms, s, m, h or d, for example"
+                + " 30s");
       }
       BigDecimal nanos =
           new BigDecimal(form.group(1)).multiply(BigDecimal.valueOf(NANOS.get(form.group(2))));

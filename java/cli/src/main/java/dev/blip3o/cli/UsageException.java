@@ -1,14 +1,28 @@
 package dev.blip3o.cli;
 
-/** A request that is wrong in itself, with one sentence for the user. */
-final class UsageException extends CliException {
+/**
+ * A request that is wrong in itself, with one sentence for the user; the exit code is {@link
+ * ExitCodes#USAGE}.
+ */
+public final class UsageException extends CliException {
   private static final long serialVersionUID = 1L;
 
-  UsageException(String message) {
+  /**
+   * A wrong request.
+   *
+   * @param message names the option or argument, what was expected and what was found
+   */
+  public UsageException(String message) {
     super(message);
   }
 
-  UsageException(String message, Throwable cause) {
+  /**
+   * A wrong request with its cause.
+   *
+   * @param message names the option or argument, what was expected and what was found
+   * @param cause kept for {@code --verbose}
+   */
+  public UsageException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -49,9 +49,17 @@ class UsageTest {
 
   @Test
   void aCommandIsNeeded() {
-    assertRefused(2, "a command is missing: generate, edit, serve, inspect, trace, bench or help");
+    assertRefused(
+        2, "a command is missing: generate, edit, serve, inspect, trace, bench, train or help");
     assertRefused(2, "'genrate'", "genrate");
     assertRefused(2, "a benchmark is missing: serve", "bench");
+  }
+
+  @Test
+  void trainingNeedsItsArtifact() {
+    assertRefused(1, "the artifact dev.blip3o:blip3o-cli-training", "train");
+    assertRefused(1, "the artifact dev.blip3o:blip3o-cli-training", "train", "grpo", "--steps=1");
+    assertTrue(Run.of("--help").out().contains("train "));
   }
 
   @ParameterizedTest
@@ -407,7 +415,17 @@ class UsageTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "generate", "edit", "serve", "inspect", "trace", "bench", "bench serve"})
+      strings = {
+        "",
+        "generate",
+        "edit",
+        "serve",
+        "inspect",
+        "trace",
+        "bench",
+        "bench serve",
+        "train"
+      })
   void helpTellsAll(String command) {
     Run run = Run.of((command + " --help").strip().split(" "));
     assertEquals(0, run.code());

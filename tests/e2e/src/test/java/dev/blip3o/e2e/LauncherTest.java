@@ -24,39 +24,37 @@ class LauncherTest {
   /** A tree that counts as built, with a {@code java} that prints its arguments line by line. */
   @BeforeEach
   void tree() throws IOException {
-    for (String name :
-        List.of(
-            "cmake",
-            "native",
-            "presets/src",
-            "java/blip3o/src/main",
-            "java/micrometer/src/main",
-            "java/server/src/main",
-            "java/cli/src/main")) {
+    for (String name : List.of("cmake", "native", "presets/src")) {
       Files.createDirectories(folder.resolve(name));
     }
     for (String name :
-        List.of(
-            "pom.xml",
-            "CMakeLists.txt",
-            "CMakePresets.json",
-            "presets/pom.xml",
-            "java/blip3o/pom.xml",
-            "java/micrometer/pom.xml",
-            "java/server/pom.xml",
-            "java/cli/pom.xml")) {
+        List.of("pom.xml", "CMakeLists.txt", "CMakePresets.json", "presets/pom.xml")) {
       Files.createFile(folder.resolve(name));
     }
-    Path target = Files.createDirectories(folder.resolve("java/cli/target"));
-    Path jar = Files.createFile(target.resolve("blip3o-cli-1-SNAPSHOT.jar"));
-    Files.writeString(target.resolve("classpath.txt"), jar.toString());
+    for (String module :
+        List.of("blip3o", "micrometer", "server", "cli", "torch", "training", "cli-training")) {
+      Path place = folder.resolve("java").resolve(module);
+      Files.createDirectories(place.resolve("src/main"));
+      Files.createFile(place.resolve("pom.xml"));
+    }
+    module("cli");
+    module("cli-training");
     Path java = Files.createDirectories(folder.resolve("jdk/bin")).resolve("java");
     Files.writeString(folder.resolve("jdk/release"), "JAVA_VERSION=\"17.0.1\"\n");
     Files.writeString(java, "#!/bin/sh\nprintf '%s\\n' \"$@\"\n");
     assertTrue(java.toFile().setExecutable(true));
     Files.copy(Repository.root().resolve("blip3o"), folder.resolve("blip3o"));
     assertTrue(folder.resolve("blip3o").toFile().setExecutable(true));
-    Files.createFile(Files.createDirectories(folder.resolve("build/launcher")).resolve("stamp"));
+    Path work = Files.createDirectories(folder.resolve("build/launcher"));
+    Files.createFile(work.resolve("stamp"));
+    Files.createFile(work.resolve("training.stamp"));
+    Files.createFile(work.resolve("classes.jsa"));
+  }
+
+  private void module(String name) throws IOException {
+    Path target = Files.createDirectories(folder.resolve("java").resolve(name).resolve("target"));
+    Path jar = Files.createFile(target.resolve("blip3o-" + name + "-1-SNAPSHOT.jar"));
+    Files.writeString(target.resolve("classpath.txt"), jar.toString());
   }
 
   private List<String> arguments(String javaOptions, String... words)
@@ -98,5 +96,32 @@ class LauncherTest {
     assertTrue(arguments("", "bench", "serve").contains(quick));
     assertFalse(arguments("", "serve", "--port=0").contains(quick));
     assertFalse(arguments("", "--verbose", "serve").contains(quick));
+  }
+
+  @Test
+  void trainingAloneHasTheClassPathOfTraining() throws IOException, InterruptedException {
+    assertTrue(jars("--verbose", "train", "grpo").contains("blip3o-cli-training-1-SNAPSHOT.jar"));
+    assertTrue(jars("help", "train").contains("blip3o-cli-training-1-SNAPSHOT.jar"));
+    for (String command : List.of("generate", "serve", "inspect")) {
+      assertFalse(jars(command, "train").contains("training"), command);
+    }
+    assertFalse(jars("--help").contains("training"));
+  }
+
+  @Test
+  void aTrainingRunHasRoomBesideTheHeapAndNoArchiveOfOtherJars()
+      throws IOException, InterruptedException {
+    List<String> words = arguments("", "train", "grpo");
+    assertFalse(words.contains("-XX:TieredStopAtLevel=1"), words.toString());
+    assertTrue(words.stream().anyMatch(word -> word.matches("-XX:MaxDirectMemorySize=\\d+m")));
+    assertFalse(words.stream().anyMatch(word -> word.contains("classes.jsa")), words.toString());
+    List<String> others = arguments("", "generate");
+    assertTrue(others.stream().anyMatch(word -> word.contains("classes.jsa")), others.toString());
+    assertFalse(others.stream().anyMatch(word -> word.contains("MaxDirect")), others.toString());
+  }
+
+  private String jars(String... words) throws IOException, InterruptedException {
+    List<String> all = arguments("", words);
+    return all.get(all.indexOf("-cp") + 1);
   }
 }

@@ -40,6 +40,9 @@ import java.util.TreeMap;
  * <p>Immutable. Two runs at a time are two threads that share LibTorch's number of threads.
  */
 public final class GrpoTraining {
+  /** What the queue limit 0 means. */
+  private static final int USUAL_QUEUE = 256;
+
   private final Path model;
   private final ModelOptions options;
   private final Path prompts;
@@ -80,7 +83,8 @@ public final class GrpoTraining {
 
   private static ModelOptions withRoom(ModelOptions options, TrainingSettings settings) {
     int pictures = settings.prompts() * settings.groupSize();
-    return options.toBuilder().queueLimit(Math.max(options.queueLimit(), pictures)).build();
+    int limit = options.queueLimit() == 0 ? USUAL_QUEUE : options.queueLimit();
+    return options.toBuilder().queueLimit(Math.max(limit, pictures)).build();
   }
 
   /**

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/q8.h"
 #include "base/thread_pool.h"
 #include "ops/cpu/cpu_ops.h"
 #include "ops/cuda/weight_plan.h"
@@ -22,6 +23,11 @@ constexpr int64_t kAlignment = 256;
 constexpr int64_t kAddresses = int64_t{1} << 34;
 
 struct BadOperand : std::exception {};
+
+// Of a weight, its scales included.
+int64_t BytesOf(const View& view) {
+  return view.dtype == DType::kQ8 ? Q8Layout::Of(view).size_bytes() : view.size_bytes();
+}
 
 char* Reserve(int protection) {
   void* at = mmap(nullptr, kAddresses, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -129,9 +135,9 @@ class ShadowDevice::State {
   void Bring(const std::vector<cuda::WeightStore::Wanted>& wanted, void* to) {
     char* at = static_cast<char*>(to);
     for (const auto& w : wanted) {
-      std::memcpy(ShadowOf(at, w.view.size_bytes()), w.view.data, static_cast<size_t>(w.view.size_bytes()));
+      std::memcpy(ShadowOf(at, BytesOf(w.view)), w.view.data, static_cast<size_t>(BytesOf(w.view)));
       const std::lock_guard lock(mutex_);
-      loaded_[static_cast<const char*>(w.view.data)] = {at, w.view.size_bytes()};
+      loaded_[static_cast<const char*>(w.view.data)] = {at, BytesOf(w.view)};
       at += PlaceOf(w);
     }
   }
@@ -149,7 +155,7 @@ class ShadowDevice::State {
     return data + view.size_bytes() <= host + there.second ? there.first + (data - host) : nullptr;
   }
   static int64_t PlaceOf(const cuda::WeightStore::Wanted& w) {
-    return (w.view.size_bytes() + kAlignment - 1) / kAlignment * kAlignment;
+    return (BytesOf(w.view) + kAlignment - 1) / kAlignment * kAlignment;
   }
   void NoteRecorded(int64_t change) {
     const std::lock_guard lock(mutex_);

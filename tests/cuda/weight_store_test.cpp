@@ -250,6 +250,46 @@ TEST(WeightStore, WhatWasComputedOnTheDeviceStaysWhereItIs) {
   EXPECT_NE(status.message().find("found BF16 [3, 5]"), std::string::npos) << status.message();
 }
 
+// What came later goes again: other weights may lie at its addresses then, and what was there before stays.
+TEST(WeightStore, LoadedWeightsAreFoundUntilTheyAreRemoved) {
+  LaneQueue queue;
+  WeightStore store({WeightType::kBF16});
+  const OwnedWeight first({4, 64}, DType::kF32, Numbers(11)), later({6, 64}, DType::kF32, Numbers(12));
+  ASSERT_TRUE(store.Preload(queue, {{*first, Use::kRows}}).ok());
+  const int64_t preloaded = store.bytes();
+  const std::vector<WeightStore::Wanted> wanted = {{*later, Use::kRows}};
+  {
+    Result<Buffer> memory = store.Load(queue, wanted);
+    ASSERT_TRUE(memory.ok()) << memory.status().message();
+    EXPECT_EQ(memory->size_bytes(), store.SizeOf(wanted));
+    EXPECT_EQ(store.bytes(), preloaded);
+    const DeviceWeight found = store.Rows(queue, *later);
+    EXPECT_EQ(found.data, memory->data());
+    ExpectPacked(queue, found, [&](int64_t r, int64_t k) { return later[r * 64 + k]; });
+    store.Remove(wanted);
+  }
+  auto* values = static_cast<char*>(const_cast<void*>((*later).data));
+  for (int64_t i = 0; i < 6 * 64; ++i) {
+    const float value = static_cast<float>(i % 7);
+    std::memcpy(values + 4 * i, &value, sizeof(value));
+  }
+  ExpectPacked(queue, store.Rows(queue, *later), [&](int64_t r, int64_t k) { return (r * 64 + k) % 7; });
+  ExpectPacked(queue, store.Rows(queue, *first), [&](int64_t r, int64_t k) { return first[r * 64 + k]; });
+  // Brought in where it was used: that is at its address too.
+  store.Remove(wanted);
+  EXPECT_EQ(store.bytes(), preloaded);
+}
+
+TEST(WeightStore, NothingIsLoadedBehindAFailure) {
+  LaneQueue queue;
+  WeightStore store({WeightType::kBF16});
+  const OwnedWeight host({3, 64}, DType::kF32, Numbers(13));
+  queue.Fail(OutOfMemory("none left"));
+  EXPECT_EQ(store.Load(queue, {{*host, Use::kRows}}).status().code(), StatusCode::kOutOfMemory);
+  EXPECT_EQ(store.bytes(), 0);
+  ExpectPacked(queue, store.Rows(queue, *host), [&](int64_t r, int64_t k) { return host[r * 64 + k]; });
+}
+
 // What a failed queue could not copy is not taken for a weight afterwards.
 TEST(WeightStore, NothingIsKeptBehindAFailure) {
   LaneQueue queue;

@@ -273,8 +273,9 @@ BLIP3O_API void blip3o_model_language_tensor(const blip3o_model* model, int64_t 
 /* Puts copies of tensors[0, count) in place of the language model's: each of its tensors once, in any order, of its
  * shape, F32, BF16 or F16, finite. Requests that begin from now on draw with them, those that have begun go on with
  * what they have; no request sees two versions. On success *version is its number, from 1; on failure everything stays
- * as it was. Waits for other updates. Errors: INVALID_ARGUMENT, by the tensor's name; OUT_OF_MEMORY (two versions must
- * fit beside the requests that run); UNSUPPORTED (on a CUDA device). */
+ * as it was. Waits for other updates. On a CUDA device the tensors pass through as much memory of the host. Errors:
+ * INVALID_ARGUMENT, by the tensor's name; OUT_OF_MEMORY (two versions must fit beside the requests that run, on a CUDA
+ * device in its memory, in one piece each); DEVICE_LOST. */
 BLIP3O_API blip3o_status blip3o_model_update_language_model(blip3o_model* model, const blip3o_named_tensor* tensors,
                                                             int64_t count, int64_t* version, blip3o_error* error);
 

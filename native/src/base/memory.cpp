@@ -1,6 +1,7 @@
 #include "base/memory.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <fstream>
@@ -46,7 +47,25 @@ int64_t ControlGroupAvailable() {
   return kUnknown;
 }
 
+size_t MappedBytes(int64_t size_bytes) { return static_cast<size_t>(std::max<int64_t>(size_bytes, 1)); }
+
 }  // namespace
+
+Result<Buffer> AllocatePages(int64_t size_bytes) {
+  const size_t mapped = MappedBytes(size_bytes);
+  void* data = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) {
+    return OutOfMemory(
+        fmt::format("could not allocate {} of memory: free some, or make the request smaller", Mebibytes(size_bytes)));
+  }
+  return Buffer::Adopt(data, size_bytes, [mapped](void* pages) { munmap(pages, mapped); });
+}
+
+void LetGo(const Buffer& pages) {
+  if (pages.data() == nullptr) return;
+  mprotect(pages.data(), MappedBytes(pages.size_bytes()), PROT_NONE);
+  madvise(pages.data(), MappedBytes(pages.size_bytes()), MADV_DONTNEED);
+}
 
 int64_t AvailableMemoryBytes() { return std::min(SystemAvailable(), ControlGroupAvailable()); }
 

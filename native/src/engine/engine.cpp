@@ -287,6 +287,8 @@ Status Engine::DoSafely(Lane& lane, Work work, int64_t lane_bytes, std::span<Act
     if (active->run == nullptr) BLIP3O_RETURN_IF_ERROR(MakeRun(lane, *active));
     runs.push_back(active->run.get());
   }
+  // What the lane has recorded may name weights that are gone: nobody would ask for it again.
+  if (lane.index == Scheduler::kLanguageLane && versions_gone_.exchange(false)) lane.Release();
   BLIP3O_RETURN_IF_ERROR(lane.Provide(need, lane_bytes, account_));
   Arena arena(lane.workspace);
   LaneObserver observer(*this, *actives.front());
@@ -482,34 +484,68 @@ Status Engine::StatusOf(const Active& active, End end) const {
 
 void Engine::CountConstants() {
   int64_t bytes = constants_.bytes() + quantized_.bytes() + coming_version_bytes_;
-  std::erase_if(versions_, [](const auto& version) { return version.expired(); });
-  for (const auto& version : versions_) {
-    if (const auto in_use = version.lock()) bytes += in_use->size_bytes();
-  }
+  std::erase_if(versions_, [&](const auto& version) {
+    const auto in_use = version.lock();
+    if (in_use != nullptr) {
+      bytes += in_use->size_bytes();
+    } else {
+      versions_gone_ = true;
+    }
+    return in_use == nullptr;
+  });
   scheduler_.SetConstants(bytes);
 }
 
 Result<int64_t> Engine::UpdateLanguageModel(std::span<const NamedTensor> tensors) {
-  if (device_ != nullptr) {
-    return Unsupported("a language model on a CUDA device can't be updated: open the model on the CPU");
-  }
   const std::lock_guard one_at_a_time(update_mutex_);
-  const bool quantized = (options_.quantization & kInt8Language) != 0;
-  BLIP3O_RETURN_IF_ERROR(ReserveVersion(BytesOf(tensors) + (quantized ? quantized_.bytes() : 0)));
-  Result<OwnedLanguageWeights> owned = CopyLanguageWeights(checkpoint_->config(), tensors);
-  if (owned.ok() && quantized) {
-    Result<Buffer> memory = blip3o::QuantizeLanguageModel(owned->weights, options_.threads);
-    if (memory.ok()) {
-      owned->quantized = std::move(*memory);
-    } else {
-      owned = memory.status();
-    }
-  }
-  const int64_t number = owned.ok() ? PutInPlace(std::move(*owned)) : 0;
+  const Result<std::shared_ptr<LanguageVersion>> version = MakeVersion(tensors);
+  if (version.ok()) PutInPlace(version.value());
   const std::lock_guard lock(mutex_);
   coming_version_bytes_ = 0;
   CountConstants();
-  return owned.ok() ? Result<int64_t>(number) : owned.status();
+  return version.ok() ? Result<int64_t>(last_version_) : version.status();
+}
+
+Result<std::shared_ptr<LanguageVersion>> Engine::MakeVersion(std::span<const NamedTensor> tensors) {
+  const bool quantized = (options_.quantization & kInt8Language) != 0;
+  const int64_t bytes = BytesOf(tensors) + (quantized ? checkpoint_->QuantizedLanguageModelBytes() : 0);
+  if (device_ == nullptr) {
+    BLIP3O_RETURN_IF_ERROR(ReserveVersion(bytes));
+  } else {
+    BLIP3O_RETURN_IF_ERROR(device_->health());
+    if (const int64_t free = AvailableMemoryBytes(); bytes > free) {
+      return OutOfMemory(fmt::format(
+          "the new version of the language model takes {} of the host's memory on its way to the device, and {} are "
+          "free: free some memory",
+          Mebibytes(bytes), Mebibytes(free)));
+    }
+  }
+  BLIP3O_ASSIGN_OR_RETURN(OwnedLanguageWeights owned, CopyWeights(tensors));
+  const auto version = std::make_shared<LanguageVersion>(*checkpoint_, last_version_ + 1, std::move(owned));
+  if (device_ == nullptr) {
+    version->StayOnHost(account_);
+  } else {
+    BLIP3O_RETURN_IF_ERROR(MoveToDevice(version));
+  }
+  return version;
+}
+
+Result<OwnedLanguageWeights> Engine::CopyWeights(std::span<const NamedTensor> tensors) const {
+  BLIP3O_ASSIGN_OR_RETURN(OwnedLanguageWeights owned, CopyLanguageWeights(checkpoint_->config(), tensors));
+  if ((options_.quantization & kInt8Language) != 0) {
+    BLIP3O_ASSIGN_OR_RETURN(owned.quantized, blip3o::QuantizeLanguageModel(owned.weights, options_.threads));
+  }
+  return owned;
+}
+
+Status Engine::MoveToDevice(const std::shared_ptr<LanguageVersion>& version) {
+  const auto dry_run = [&](Ops& dry_ops) { pipeline_.ReadWeights(dry_ops, version); };
+  const int64_t bytes = device_->LoadBytes(dry_run);
+  BLIP3O_RETURN_IF_ERROR(ReserveVersion(bytes));
+  Holding holding(account_, bytes);
+  BLIP3O_ASSIGN_OR_RETURN(Buffer loaded, device_->Load(dry_run));
+  version->MoveToDevice(std::move(loaded), std::move(holding));
+  return {};
 }
 
 Status Engine::ReserveVersion(int64_t bytes) {
@@ -529,16 +565,14 @@ Status Engine::ReserveVersion(int64_t bytes) {
   return {};
 }
 
-int64_t Engine::PutInPlace(OwnedLanguageWeights weights) {
-  const int64_t bytes = weights.size_bytes(), number = ++last_version_;
-  auto version =
-      std::make_shared<const LanguageVersion>(*checkpoint_, number, std::move(weights), Holding(account_, bytes));
+void Engine::PutInPlace(std::shared_ptr<const LanguageVersion> version) {
   const std::lock_guard lock(mutex_);
+  last_version_ = version->number();
   versions_.push_back(version);
   language_.swap(version);
   prompts_.Clear();
   scheduler_.SetCache(0);
-  return number;  // The lock goes first, then the version before, unless a run has it.
+  // The lock goes first, then the version before, unless a run has it.
 }
 
 Metrics Engine::metrics() {

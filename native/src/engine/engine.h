@@ -93,7 +93,7 @@ class Engine {
   Result<std::shared_ptr<Job>> Submit(Request request);
   // Puts copies of `tensors` in place of the language model's weights: runs that begin from now on draw with them,
   // those that have begun go on with what they have. Yields the version's number, from 1; on failure all stays as it
-  // was. One update at a time, others wait. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY, UNSUPPORTED (on a device).
+  // was. One update at a time, others wait. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY, DEVICE_LOST.
   Result<int64_t> UpdateLanguageModel(std::span<const NamedTensor> tensors);
   // The jobs with tags that have events to read.
   ReadyList& ready() { return *ready_; }
@@ -155,10 +155,15 @@ class Engine {
 
   // ---- Versions of the language model: under the lock of updates -------------------------------------------------
 
+  // The next version, ready to be read.
+  Result<std::shared_ptr<LanguageVersion>> MakeVersion(std::span<const NamedTensor> tensors);
+  // The weights on the host, as the options want them.
+  Result<OwnedLanguageWeights> CopyWeights(std::span<const NamedTensor> tensors) const;
+  Status MoveToDevice(const std::shared_ptr<LanguageVersion>& version);
   // Sees to room for a version of so many bytes.
   Status ReserveVersion(int64_t bytes);
-  // Makes weights the current version; yields its number.
-  int64_t PutInPlace(OwnedLanguageWeights weights);
+  // Makes it the current version.
+  void PutInPlace(std::shared_ptr<const LanguageVersion> version);
 
   // ---- Under the lock ---------------------------------------------------------------------------------------------
 
@@ -199,6 +204,7 @@ class Engine {
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::atomic<bool> closing_ = false;
   std::atomic<Time> next_deadline_ = Time::max();
+  std::atomic<bool> versions_gone_ = false;  // and the language lane still has what it recorded of them
 
   std::mutex update_mutex_;  // guards the number; taken before the other
   int64_t last_version_ = 0;

@@ -7,7 +7,9 @@
 #include <span>
 #include <utility>
 
+#include "base/memory.h"
 #include "base/status.h"
+#include "base/tensor.h"
 #include "engine/memory_account.h"
 #include "model/language_model.h"
 #include "weights/checkpoint.h"
@@ -15,25 +17,32 @@
 
 namespace blip3o {
 
-// Does not change; freed with the last run that uses it.
+// Does not change once it is in use; freed with the last run that uses it.
 class LanguageVersion {
  public:
   // The checkpoint's own, number 0. `checkpoint` must outlive it.
   explicit LanguageVersion(const Checkpoint& checkpoint)
       : number_(0), weights_(checkpoint.weights().language_model), model_(config(checkpoint), weights_) {}
   // Version `number`, which owns its weights. `checkpoint` must outlive it.
-  LanguageVersion(const Checkpoint& checkpoint, int64_t number, OwnedLanguageWeights owned, Holding holding)
-      : number_(number),
-        owned_(std::move(owned)),
-        holding_(std::move(holding)),
-        weights_(owned_.weights),
-        model_(config(checkpoint), weights_) {}
+  LanguageVersion(const Checkpoint& checkpoint, int64_t number, OwnedLanguageWeights owned)
+      : number_(number), owned_(std::move(owned)), weights_(owned_.weights), model_(config(checkpoint), weights_) {}
   LanguageVersion(const LanguageVersion&) = delete;
   LanguageVersion& operator=(const LanguageVersion&) = delete;
 
+  // It is read where it is, on the host.
+  void StayOnHost(MemoryAccount& account) { holding_ = Holding(account, owned_.size_bytes()); }
+  // It is read on a device, which has brought its weights into `loaded` (Device::Load): the host keeps their addresses,
+  // by which they are found there, and gives their memory back.
+  void MoveToDevice(Buffer loaded, Holding holding) {
+    holding_ = std::move(holding);
+    loaded_ = std::move(loaded);
+    LetGo(owned_.memory);
+    LetGo(owned_.quantized);
+  }
+
   int64_t number() const { return number_; }
-  // Of memory beside the checkpoint's files.
-  int64_t size_bytes() const { return owned_.size_bytes(); }
+  // Of memory beside the checkpoint's files, where it is read.
+  int64_t size_bytes() const { return holding_.bytes(); }
   const LanguageModel& model() const { return model_; }
   const View& image_head() const { return weights_.image_head; }
 
@@ -41,8 +50,9 @@ class LanguageVersion {
   static const LanguageModelConfig& config(const Checkpoint& checkpoint) { return checkpoint.config().language_model; }
 
   const int64_t number_;
-  const OwnedLanguageWeights owned_;
-  const Holding holding_;
+  OwnedLanguageWeights owned_;  // outlives what the device finds by its addresses
+  Holding holding_;             // counts memory until it is back
+  Buffer loaded_;
   const LanguageModelWeights& weights_;
   const LanguageModel model_;
 };

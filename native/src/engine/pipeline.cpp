@@ -113,6 +113,18 @@ void Pipeline::ReadWeights(Ops& dry_ops, const Capabilities& capabilities) const
   if (capabilities.editing_lacks.empty()) run_dry(edit);
 }
 
+void Pipeline::ReadWeights(Ops& dry_ops, std::shared_ptr<const LanguageVersion> version) const {
+  Arena arena;
+  SilentObserver observer;
+  const Workplace at{dry_ops, arena, observer};
+  Request tokens;
+  tokens.prompt = {0};
+  tokens.first_stage = tokens.last_stage = Stage::kTokens;
+  Run run(tokens);
+  run.language = std::move(version);
+  RunDry(at, at, run);
+}
+
 int64_t Pipeline::StepProducts(const Request& request) const {
   Run run(request);
   DryHalf before, step;

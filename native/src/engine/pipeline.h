@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -32,6 +33,8 @@ class Pipeline {
   // Every operation with a weight that a request of a model with these capabilities may run, on operations that compute
   // nothing.
   void ReadWeights(Ops& dry_ops, const Capabilities& capabilities) const;
+  // The same of a request's tokens, drawn by a version of the language model.
+  void ReadWeights(Ops& dry_ops, std::shared_ptr<const LanguageVersion> version) const;
   // Multiply-adds of one step.
   int64_t StepProducts(const Request& request) const;
 

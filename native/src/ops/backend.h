@@ -39,6 +39,15 @@ class Device {
   // beside views of the real weights, and compute nothing (DryOps). `e4m3` are those of them, of Matmul alone, whose
   // products may be in E4M3 where the device has such; else they are as the others. Errors: OUT_OF_MEMORY, DEVICE_LOST.
   virtual Status Preload(const std::function<void(Ops&)>& dry_run, const std::vector<View>& e4m3) = 0;
+  // Brings in more weights, while others are read: those that `dry_run` reads, as Preload does, into memory as Allocate
+  // gives it. Their host memory may go then, if nothing else comes to lie at its addresses; the device's goes with the
+  // Buffer, before those addresses and when no operation reads it any more. Errors: OUT_OF_MEMORY, DEVICE_LOST, and
+  // UNSUPPORTED of a device that only has what it was preloaded with.
+  virtual Result<Buffer> Load(const std::function<void(Ops&)>& dry_run) {
+    return (void)dry_run, Unsupported("the weights on " + name() + " can't be changed: open the model again");
+  }
+  // Bytes that Load takes.
+  virtual int64_t LoadBytes(const std::function<void(Ops&)>& dry_run) const { return (void)dry_run, 0; }
   // Takes one piece of memory that all that is allocated from now on lies in, `bytes` in all: while requests run, the
   // driver is asked for none and gets none back, for which it would wait for everybody's work. Once, behind Preload.
   // Errors: OUT_OF_MEMORY, DEVICE_LOST. A device whose memory costs nothing to ask for does nothing.

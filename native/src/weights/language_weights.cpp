@@ -6,6 +6,7 @@
 #include <map>
 #include <string_view>
 
+#include "base/memory.h"
 #include "weights/finite.h"
 #include "weights/tensor_files.h"
 #include "weights/tensor_table.h"
@@ -79,7 +80,7 @@ Result<OwnedLanguageWeights> CopyLanguageWeights(const ModelConfig& config, std:
   const std::vector<TensorRow> table = TensorTable(config, weights);
   BLIP3O_ASSIGN_OR_RETURN(const std::vector<TensorRow> rows, CheckAll(table, given));
   OwnedLanguageWeights owned;
-  BLIP3O_ASSIGN_OR_RETURN(owned.memory, Buffer::Allocate(BytesOf(tensors)));
+  BLIP3O_ASSIGN_OR_RETURN(owned.memory, AllocatePages(BytesOf(tensors)));
   char* to = static_cast<char*>(owned.memory.data());
   std::map<std::string_view, View> copies;  // a tied head is rows of the embeddings
   for (const TensorRow& row : rows) {

@@ -84,7 +84,7 @@ void QuantizeSizesOnly(LanguageModelWeights& weights) {
 }
 
 Result<Buffer> QuantizeLanguageModel(LanguageModelWeights& weights, int threads) {
-  BLIP3O_ASSIGN_OR_RETURN(Buffer memory, Buffer::Allocate(QuantizedBytes(weights)));
+  BLIP3O_ASSIGN_OR_RETURN(Buffer memory, AllocatePages(QuantizedBytes(weights)));
   struct Job {
     View* view;
     char* to;

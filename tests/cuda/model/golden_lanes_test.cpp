@@ -2,6 +2,7 @@
 // and the shapes in which the runtime calls them, against the traces of the public code.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -12,12 +13,14 @@
 #include <utility>
 #include <vector>
 
+#include "engine/language_version.h"
 #include "engine/pipeline.h"
 #include "engine/run.h"
 #include "lanes/lane_queue.h"
 #include "ops/cuda/cuda_ops.h"
 #include "ops/cuda/weight_plan.h"
 #include "weights/checkpoint.h"
+#include "weights/language_weights.h"
 #include "weights/safetensors.h"
 
 namespace blip3o {
@@ -77,6 +80,29 @@ Status Perform(Work work, const Workplace& at, Pipeline& pipeline, Run& run) {
   return statuses[0];
 }
 
+// All pieces of work of a run that the operations have the weights for.
+void PerformAll(Ops& ops, Pipeline& pipeline, const MemoryNeed& need, Run& run) {
+  ASSERT_TRUE(ops.Reserve(Larger(need.language.capacity, need.picture.capacity)).ok());
+  auto workspace = ops.Allocate(std::max(need.language.workspace_bytes, need.picture.workspace_bytes));
+  ASSERT_TRUE(workspace.ok());
+  SilentObserver observer;
+  while (const auto work = pipeline.Next(run)) {
+    Arena arena(*workspace);
+    const Workplace at{ops, arena, observer};
+    const Status status = Perform(*work, at, pipeline, run);
+    ASSERT_TRUE(status.ok()) << status.message();
+  }
+  const Status status = ops.Finish();
+  ASSERT_TRUE(status.ok()) << status.message();
+}
+
+void ExpectTokens(const Run& run, const View& expected) {
+  const std::vector<int32_t> tokens = IdsOf(expected);
+  const HostTensor& drawn = run.values[static_cast<size_t>(Value::kTokens)];
+  ASSERT_EQ(drawn.shape[0], static_cast<int64_t>(tokens.size()));
+  EXPECT_EQ(std::memcmp(drawn.bytes.data(), tokens.data(), tokens.size() * sizeof(int32_t)), 0);
+}
+
 class GoldenLanes : public testing::TestWithParam<const char*> {};
 
 TEST_P(GoldenLanes, TraceMatches) {
@@ -103,25 +129,11 @@ TEST_P(GoldenLanes, TraceMatches) {
   ASSERT_TRUE(store->Preload(*queue, plan.wanted()).ok());
   const std::unique_ptr<Ops> ops = cuda::CreateOps(std::move(queue), store);
   const MemoryNeed need = pipeline.Measure(request);
-  ASSERT_TRUE(ops->Reserve(Larger(need.language.capacity, need.picture.capacity)).ok());
   auto slab = ops->Allocate(need.slab_bytes);
-  auto workspace = ops->Allocate(std::max(need.language.workspace_bytes, need.picture.workspace_bytes));
-  ASSERT_TRUE(slab.ok() && workspace.ok());
+  ASSERT_TRUE(slab.ok());
   blip3o::Run run(request, 1, std::move(*slab));
-  SilentObserver observer;
-  while (const auto work = pipeline.Next(run)) {
-    Arena arena(*workspace);
-    const Workplace at{*ops, arena, observer};
-    const Status status = Perform(*work, at, pipeline, run);
-    ASSERT_TRUE(status.ok()) << status.message();
-  }
-  const Status status = ops->Finish();
-  ASSERT_TRUE(status.ok()) << status.message();
-
-  const std::vector<int32_t> tokens = IdsOf(trace->tensors().at("tokens"));
-  const HostTensor& drawn = run.values[static_cast<size_t>(Value::kTokens)];
-  ASSERT_EQ(drawn.shape[0], static_cast<int64_t>(tokens.size()));
-  EXPECT_EQ(std::memcmp(drawn.bytes.data(), tokens.data(), tokens.size() * sizeof(int32_t)), 0);
+  ASSERT_NO_FATAL_FAILURE(PerformAll(*ops, pipeline, need, run));
+  ExpectTokens(run, trace->tensors().at("tokens"));
   const std::map<std::string, Value> values = {{"first_logits", Value::kFirstLogits},
                                                {"hidden_states", Value::kHiddenStates},
                                                {"condition", Value::kCondition},
@@ -144,6 +156,40 @@ TEST_P(GoldenLanes, TraceMatches) {
   for (int64_t i = 0; i < pixels.count(); ++i) {
     ASSERT_NEAR(made.data<uint8_t>()[i], static_cast<const uint8_t*>(pixels.data)[i], kPixelDifference) << i;
   }
+}
+
+// What a version of the language model reads is all there when it is put in place: the host's memory is gone by then.
+TEST_P(GoldenLanes, ANewVersionDrawsTheTokensOfTheTrace) {
+  const std::string folder = kGolden + GetParam();
+  auto trace = Safetensors::Open(folder + "/job0/trace.safetensors");
+  auto checkpoint = Checkpoint::Open(folder + "/model", {});
+  ASSERT_TRUE(trace.ok() && checkpoint.ok());
+  Request request;
+  request.prompt = IdsOf(trace->tensors().at("input_ids"));
+  request.temperature = 0;
+  request.last_stage = Stage::kTokens;
+
+  auto queue = std::make_unique<cuda::lanes::LaneQueue>(cuda::lanes::LaneOptions{7});
+  auto store = std::make_shared<cuda::WeightStore>(cuda::WeightOptions{cuda::WeightType::kF32});
+  Pipeline pipeline(**checkpoint);
+  auto owned = CopyLanguageWeights((*checkpoint)->config(), (*checkpoint)->LanguageTensors());
+  ASSERT_TRUE(owned.ok()) << owned.status().message();
+  const auto version = std::make_shared<LanguageVersion>(**checkpoint, 1, std::move(*owned));
+  cuda::WeightPlan plan;
+  pipeline.ReadWeights(plan, version);
+  auto loaded = store->Load(*queue, plan.wanted());
+  ASSERT_TRUE(loaded.ok()) << loaded.status().message();
+  version->MoveToDevice(std::move(*loaded), Holding());
+
+  const std::unique_ptr<Ops> ops = cuda::CreateOps(std::move(queue), store);
+  const MemoryNeed need = pipeline.Measure(request);
+  auto slab = ops->Allocate(need.slab_bytes);
+  ASSERT_TRUE(slab.ok());
+  blip3o::Run run(request, 1, std::move(*slab));
+  run.language = version;
+  ASSERT_NO_FATAL_FAILURE(PerformAll(*ops, pipeline, need, run));
+  ExpectTokens(run, trace->tensors().at("tokens"));
+  EXPECT_EQ(store->bytes(), 0) << "a weight was brought in where it was used";
 }
 
 INSTANTIATE_TEST_SUITE_P(TextToImage, GoldenLanes, testing::Values("tiny", "tied", "table"));

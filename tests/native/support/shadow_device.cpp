@@ -10,6 +10,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/q8.h"
 #include "base/thread_pool.h"
 #include "ops/cpu/cpu_ops.h"
 #include "ops/cuda/weight_plan.h"
@@ -22,6 +23,11 @@ constexpr int64_t kAlignment = 256;
 constexpr int64_t kAddresses = int64_t{1} << 34;
 
 struct BadOperand : std::exception {};
+
+// Of a weight, its scales included.
+int64_t BytesOf(const View& view) {
+  return view.dtype == DType::kQ8 ? Q8Layout::Of(view).size_bytes() : view.size_bytes();
+}
 
 char* Reserve(int protection) {
   void* at = mmap(nullptr, kAddresses, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -124,6 +130,37 @@ class ShadowDevice::State {
     auto it = weights_.upper_bound(data);
     return it != weights_.begin() && data + view.size_bytes() <= std::prev(it)->first + std::prev(it)->second;
   }
+
+  // Copies `wanted` behind `to`, which is allocated.
+  void Bring(const std::vector<cuda::WeightStore::Wanted>& wanted, void* to) {
+    char* at = static_cast<char*>(to);
+    for (const auto& w : wanted) {
+      std::memcpy(ShadowOf(at, BytesOf(w.view)), w.view.data, static_cast<size_t>(BytesOf(w.view)));
+      const std::lock_guard lock(mutex_);
+      loaded_[static_cast<const char*>(w.view.data)] = {at, BytesOf(w.view)};
+      at += PlaceOf(w);
+    }
+  }
+  void Drop(const std::vector<cuda::WeightStore::Wanted>& wanted) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& w : wanted) loaded_.erase(static_cast<const char*>(w.view.data));
+  }
+  // Where a weight that was brought in later lies; null for others.
+  const void* FindLoaded(const View& view) const {
+    const char* data = static_cast<const char*>(view.data);
+    const std::lock_guard lock(mutex_);
+    auto it = loaded_.upper_bound(data);
+    if (it == loaded_.begin()) return nullptr;
+    const auto& [host, there] = *--it;
+    return data + view.size_bytes() <= host + there.second ? there.first + (data - host) : nullptr;
+  }
+  static int64_t PlaceOf(const cuda::WeightStore::Wanted& w) {
+    return (BytesOf(w.view) + kAlignment - 1) / kAlignment * kAlignment;
+  }
+  void NoteRecorded(int64_t change) {
+    const std::lock_guard lock(mutex_);
+    all_recorded_ += change;
+  }
   int64_t weight_bytes() const {
     const std::lock_guard lock(mutex_);
     int64_t bytes = 0;
@@ -157,7 +194,7 @@ class ShadowDevice::State {
 
   const ShadowOptions options;
   std::shared_ptr<ThreadPool> pool;
-  int64_t operations_ = 0, replayed_ = 0, allocations_ = 0, used_ = 0, arena_ = 0;
+  int64_t operations_ = 0, replayed_ = 0, all_recorded_ = 0, allocations_ = 0, used_ = 0, arena_ = 0;
   int most_repeats_ahead_ = 0;
 
  private:
@@ -175,6 +212,7 @@ class ShadowDevice::State {
   mutable std::mutex mutex_;
   std::map<int64_t, int64_t> live_;  // offset → size
   std::map<const char*, int64_t> weights_;
+  std::map<const char*, std::pair<const char*, int64_t>> loaded_;  // by the host's address
   std::vector<std::string> complaints_;
   Status lost_;
 };
@@ -186,6 +224,7 @@ using State = ShadowDevice::State;
 class ShadowOps final : public Ops {
  public:
   ShadowOps(std::shared_ptr<State> state, std::unique_ptr<Ops> cpu) : state_(std::move(state)), cpu_(std::move(cpu)) {}
+  ~ShadowOps() override { state_->NoteRecorded(-static_cast<int64_t>(recorded_.size())); }
 
   std::string name() const override { return "shadow"; }
 
@@ -199,6 +238,8 @@ class ShadowOps final : public Ops {
   void Release() override {
     if (!queue_.empty()) state_->Complain("scratch memory was given back with work under way");
     cpu_->Release();
+    state_->NoteRecorded(-static_cast<int64_t>(recorded_.size()));
+    recorded_.clear();
   }
   int64_t ScratchBytes(const Capacity& capacity) const override { return cpu_->ScratchBytes(capacity); }
   void BeginWork() override { cpu_->BeginWork(); }
@@ -217,6 +258,7 @@ class ShadowOps final : public Ops {
       return;
     }
     recorded_.push_back({key, {}});
+    state_->NoteRecorded(1);
     recording_ = true;
     work();
     recording_ = false;
@@ -464,6 +506,8 @@ class ShadowOps final : public Ops {
     View real = view;
     if (state_->IsSeen(view.data)) {
       real.data = state_->ShadowOf(view.data, view.size_bytes());
+    } else if (const void* const there = state_->FindLoaded(view)) {
+      real.data = state_->ShadowOf(there, view.size_bytes());
     } else if (!state_->IsPlanned(view)) {
       state_->Complain(fmt::format("a weight {} was not brought in", view.shape.ToString()));
       throw BadOperand();
@@ -506,6 +550,24 @@ Status ShadowDevice::Preload(const std::function<void(Ops&)>& dry_run, const std
   return {};
 }
 
+int64_t ShadowDevice::LoadBytes(const std::function<void(Ops&)>& dry_run) const {
+  cuda::WeightPlan plan;
+  dry_run(plan);
+  int64_t bytes = 0;
+  for (const auto& w : plan.wanted()) bytes += State::PlaceOf(w);
+  return bytes;
+}
+
+Result<Buffer> ShadowDevice::Load(const std::function<void(Ops&)>& dry_run) {
+  cuda::WeightPlan plan;
+  dry_run(plan);
+  BLIP3O_ASSIGN_OR_RETURN(Buffer memory, state_->Allocate(LoadBytes(dry_run), state_));
+  state_->Bring(plan.wanted(), memory.data());
+  const auto loaded = std::make_shared<Buffer>(std::move(memory));
+  return Buffer::Adopt(loaded->data(), loaded->size_bytes(),
+                       [state = state_, wanted = plan.wanted(), loaded](void*) { state->Drop(wanted); });
+}
+
 std::string ShadowDevice::lacks() const { return state_->options.lacks; }
 Status ShadowDevice::TakeArena(int64_t bytes) { return state_->TakeArena(bytes); }
 int64_t ShadowDevice::weight_bytes() const { return state_->weight_bytes(); }
@@ -515,6 +577,7 @@ std::vector<std::string> ShadowDevice::complaints() const { return state_->compl
 int64_t ShadowDevice::operations() const { return state_->Read(&State::operations_); }
 int64_t ShadowDevice::replayed() const { return state_->Read(&State::replayed_); }
 int64_t ShadowDevice::allocations() const { return state_->Read(&State::allocations_); }
+int64_t ShadowDevice::recorded() const { return state_->Read(&State::all_recorded_); }
 int64_t ShadowDevice::allocated_bytes() const { return state_->Read(&State::used_); }
 int64_t ShadowDevice::arena_bytes() const { return state_->Read(&State::arena_); }
 int ShadowDevice::most_repeats_ahead() const { return state_->Read(&State::most_repeats_ahead_); }

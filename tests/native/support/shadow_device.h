@@ -3,7 +3,8 @@
 // Its memory can't be touched: what Allocate gives are addresses that fault, and the operations work on a shadow of
 // them. Operations run when somebody waits, as on a real device: what they were called with is gone by then. Work that
 // is repeated is not called again but replayed as it was recorded. Every operand must lie in memory that is allocated
-// when the operation runs, or be a weight that was brought in.
+// when the operation runs, or be a weight that was brought in. Weights that come later lie in its own memory: nobody
+// needs the host's any more.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,8 @@ class ShadowDevice final : public Device {
   std::string lacks() const override;
   Result<std::unique_ptr<Ops>> CreateOps(LaneRole role) override;
   Status Preload(const std::function<void(Ops&)>& dry_run, const std::vector<View>& e4m3) override;
+  Result<Buffer> Load(const std::function<void(Ops&)>& dry_run) override;
+  int64_t LoadBytes(const std::function<void(Ops&)>& dry_run) const override;
   Status TakeArena(int64_t bytes) override;
   int64_t weight_bytes() const override;
   int64_t FreeBytes() const override;
@@ -51,6 +54,8 @@ class ShadowDevice final : public Device {
   int64_t allocations() const;
   int64_t allocated_bytes() const;  // now
   int64_t arena_bytes() const;      // 0: none was taken
+  // Sequences that are kept to be replayed.
+  int64_t recorded() const;
   // The most calls of Repeat with one key that were queued before anybody waited.
   int most_repeats_ahead() const;
   const std::vector<View>& e4m3() const { return e4m3_; }

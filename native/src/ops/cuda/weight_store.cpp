@@ -78,9 +78,15 @@ std::pair<std::vector<WeightStore::Placed>, int64_t> WeightStore::Plan(const std
 int64_t WeightStore::SizeOf(const std::vector<Wanted>& wanted) const { return Plan(wanted).second; }
 
 Status WeightStore::Preload(Queue& queue, const std::vector<Wanted>& wanted) {
-  const auto [placed, bytes] = Plan(wanted);
-  if (placed.empty()) return {};
+  BLIP3O_ASSIGN_OR_RETURN(Buffer memory, Load(queue, wanted));
   const std::lock_guard lock(mutex_);
+  kept_.push_back(std::move(memory));
+  return {};
+}
+
+Result<Buffer> WeightStore::Load(Queue& queue, const std::vector<Wanted>& wanted) {
+  const auto [placed, bytes] = Plan(wanted);
+  if (placed.empty()) return Buffer();
   BLIP3O_ASSIGN_OR_RETURN(Buffer memory, queue.Allocate(bytes));
   std::map<Key, Entry> entries;
   for (const Placed& p : placed) {
@@ -89,9 +95,20 @@ Status WeightStore::Preload(Queue& queue, const std::vector<Wanted>& wanted) {
     entries[{KindOf(p.wanted.use), view.data}] = {view, Buffer(), Upload(queue, view, p.wanted.use, to)};
   }
   BLIP3O_RETURN_IF_ERROR(queue.Finish());
-  kept_.push_back(std::move(memory));
+  const std::lock_guard lock(mutex_);
   entries_.merge(entries);
-  return {};
+  return memory;
+}
+
+void WeightStore::Remove(const std::vector<Wanted>& wanted) {
+  const std::lock_guard lock(mutex_);
+  for (const Wanted& w : wanted) {
+    const char* const begin = static_cast<const char*>(w.view.data);
+    std::erase_if(entries_, [&](const auto& entry) {
+      const char* const at = static_cast<const char*>(entry.first.second);
+      return begin <= at && at < begin + w.view.size_bytes();
+    });
+  }
 }
 
 int64_t WeightStore::bytes() const {

@@ -1,9 +1,10 @@
 // The weights on the device, in the layouts of the kernels, found by their address in the mapped files, which stay as
 // long as the store.
 //
-// Preload() takes all that a model will need in one piece of memory. A weight that was not foreseen is brought in where
-// it is first used; one that lies in the device's memory already (computed there, in F32) is used where it is. Rows of
-// a matrix or part of a vector that is there whole are used where they lie in it.
+// Preload() takes all that a model will need in one piece of memory, Load() what comes to it and goes again. A weight
+// that was not foreseen is brought in where it is first used; one that lies in the device's memory already (computed
+// there, in F32) is used where it is. Rows of a matrix or part of a vector that is there whole are used where they lie
+// in it.
 #pragma once
 
 #include <cstdint>
@@ -55,8 +56,13 @@ class WeightStore {
   // Bytes that Preload takes.
   int64_t SizeOf(const std::vector<Wanted>& wanted) const;
   Status Preload(Queue& queue, const std::vector<Wanted>& wanted);
+  // The same into memory that the caller keeps, and gives back behind Remove. Queues find the weights when it returns,
+  // and wait for none of it. Empty where nothing is wanted.
+  Result<Buffer> Load(Queue& queue, const std::vector<Wanted>& wanted);
+  // Nobody finds them, or parts of them, any more.
+  void Remove(const std::vector<Wanted>& wanted);
 
-  // Of the device's memory that it holds.
+  // Of the device's memory that it holds: not what Load has yielded.
   int64_t bytes() const;
 
   // In an order of the queue's. A failure is the queue's; what is returned then is null, and so for an empty view.

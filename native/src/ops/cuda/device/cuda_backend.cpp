@@ -108,6 +108,20 @@ class CudaDevice final : public Device {
     return weights_->Preload(*queue, wanted);
   }
 
+  Result<Buffer> Load(const std::function<void(Ops&)>& dry_run) override {
+    WeightPlan plan;
+    dry_run(plan);
+    BLIP3O_ASSIGN_OR_RETURN(const std::unique_ptr<CudaQueue> queue, CreateQueue(LaneRole::kLanguage));
+    BLIP3O_ASSIGN_OR_RETURN(Buffer memory, weights_->Load(*queue, plan.wanted()));
+    const auto loaded = std::make_shared<Buffer>(std::move(memory));
+    return Buffer::Adopt(loaded->data(), loaded->size_bytes(),
+                         [weights = weights_, wanted = plan.wanted(), loaded](void*) { weights->Remove(wanted); });
+  }
+  int64_t LoadBytes(const std::function<void(Ops&)>& dry_run) const override {
+    WeightPlan plan;
+    dry_run(plan);
+    return weights_->SizeOf(plan.wanted());
+  }
   Status TakeArena(int64_t bytes) override { return state_->TakeArena(bytes + kArenaRounding); }
   int64_t weight_bytes() const override { return weights_->bytes(); }
   int64_t FreeBytes() const override {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/memory.h"
 #include "base/q8.h"
 
 namespace blip3o {

@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <limits>
+#include <new>
+#include <string>
 #include <vector>
 
 #include "ops/cuda/launch.h"
@@ -288,6 +292,49 @@ TEST(WeightStore, NothingIsLoadedBehindAFailure) {
   EXPECT_EQ(store.Load(queue, {{*host, Use::kRows}}).status().code(), StatusCode::kOutOfMemory);
   EXPECT_EQ(store.bytes(), 0);
   ExpectPacked(queue, store.Rows(queue, *host), [&](int64_t r, int64_t k) { return host[r * 64 + k]; });
+}
+
+// The host runs out of memory in the second copy, with the first one under way.
+class ThrowingQueue final : public cuda::Queue {
+ public:
+  bool gave_back_in_use = false, gave_back = false;
+
+  std::string name() const override { return "throwing"; }
+  const cuda::DeviceLimits& limits() const override { return limits_; }
+  Result<Buffer> Allocate(int64_t size_bytes) override {
+    return Buffer::Adopt(this, size_bytes, [this](void*) {
+      gave_back = true;
+      gave_back_in_use = under_way_;
+    });
+  }
+  bool Owns(const void*) const override { return false; }
+  void CopyIn(const void*, int64_t, void*) override {
+    if (under_way_) throw std::bad_alloc();
+    under_way_ = true;
+  }
+  void CopyOut(const void*, int64_t, void*) override {}
+  void Fill(void*, uint8_t, int64_t) override {}
+  void Launch(const cuda::LaunchRequest&) override {}
+  void Repeat(const RepeatKey&, const std::function<void()>&) override {}
+  bool ok() const override { return true; }
+  void Fail(Status) override {}
+  Status Finish() override {
+    under_way_ = false;
+    return {};
+  }
+
+ private:
+  cuda::DeviceLimits limits_;
+  bool under_way_ = false;
+};
+
+TEST(WeightStore, MemoryThatCopiesAreOnTheirWayToIsNotGivenBack) {
+  ThrowingQueue queue;
+  WeightStore store({WeightType::kBF16});
+  const OwnedWeight first({3, 64}, DType::kF32, Numbers(14)), second({3, 64}, DType::kF32, Numbers(15));
+  EXPECT_THROW((void)store.Load(queue, {{*first, Use::kRows}, {*second, Use::kRows}}), std::bad_alloc);
+  EXPECT_TRUE(queue.gave_back);
+  EXPECT_FALSE(queue.gave_back_in_use);
 }
 
 // What a failed queue could not copy is not taken for a weight afterwards.

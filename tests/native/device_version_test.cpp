@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
@@ -238,6 +239,26 @@ TEST_P(DeviceVersionTest, AVersionThatDoesNotFitIsRefused) {
   EXPECT_NE(refused.status().message().find("new version of the language model takes"), std::string::npos)
       << refused.status().message();
   EXPECT_EQ(Draw(*engine_), before);
+}
+
+TEST_P(DeviceVersionTest, AnUpdateThatEndsInAnExceptionReservesNothing) {
+  Open();
+  const int64_t at_rest = engine_->metrics().memory_in_use_bytes, without = device_->allocated_bytes();
+  Update(Weights(*engine_), 1);
+  const int64_t version = device_->allocated_bytes() - without;
+
+  bool fails = true;
+  ShadowOptions shadow;
+  shadow.before_load = [&] {
+    if (fails) throw std::bad_alloc();
+  };
+  Open(shadow, 0, at_rest + version + version / 2);  // not enough for two
+  const Weights weights(*engine_);
+  const int64_t in_use = engine_->metrics().memory_in_use_bytes;
+  EXPECT_THROW((void)engine_->UpdateLanguageModel(weights.tensors()), std::bad_alloc);
+  EXPECT_EQ(engine_->metrics().memory_in_use_bytes, in_use);
+  fails = false;
+  Update(weights, 1);
 }
 
 TEST_P(DeviceVersionTest, WhatIsRefusedOnTheHostDoesNotReachTheDevice) {

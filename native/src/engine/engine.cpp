@@ -67,6 +67,22 @@ class Engine::LaneObserver final : public RunObserver {
   Active& active_;
 };
 
+// However an update ends, nothing is reserved for it any more.
+class Engine::UpdateEnd {
+ public:
+  explicit UpdateEnd(Engine& engine) : engine_(engine) {}
+  ~UpdateEnd() {
+    const std::lock_guard lock(engine_.mutex_);
+    engine_.coming_version_bytes_ = 0;
+    engine_.CountConstants();
+  }
+  UpdateEnd(const UpdateEnd&) = delete;
+  UpdateEnd& operator=(const UpdateEnd&) = delete;
+
+ private:
+  Engine& engine_;
+};
+
 // Nobody calls any more: jobs only reach the engine through the box.
 Engine::~Engine() {
   cancel_box_->Close();
@@ -498,19 +514,20 @@ void Engine::CountConstants() {
 
 Result<int64_t> Engine::UpdateLanguageModel(std::span<const NamedTensor> tensors) {
   const std::lock_guard one_at_a_time(update_mutex_);
-  const Result<std::shared_ptr<LanguageVersion>> version = MakeVersion(tensors);
-  if (version.ok()) PutInPlace(version.value());
-  const std::lock_guard lock(mutex_);
-  coming_version_bytes_ = 0;
-  CountConstants();
-  return version.ok() ? Result<int64_t>(last_version_) : version.status();
+  const UpdateEnd end(*this);
+  BLIP3O_ASSIGN_OR_RETURN(std::shared_ptr<LanguageVersion> version, MakeVersion(tensors));
+  PutInPlace(std::move(version));
+  return last_version_;
 }
 
 Result<std::shared_ptr<LanguageVersion>> Engine::MakeVersion(std::span<const NamedTensor> tensors) {
   const bool quantized = (options_.quantization & kInt8Language) != 0;
   const int64_t bytes = BytesOf(tensors) + (quantized ? checkpoint_->QuantizedLanguageModelBytes() : 0);
+  Holding holding;
   if (device_ == nullptr) {
     BLIP3O_RETURN_IF_ERROR(ReserveVersion(bytes));
+    // Before the machine's free memory becomes less by it: what requests may take is the sum of the two.
+    holding = Holding(account_, bytes);
   } else {
     BLIP3O_RETURN_IF_ERROR(device_->health());
     if (const int64_t free = AvailableMemoryBytes(); bytes > free) {
@@ -523,7 +540,7 @@ Result<std::shared_ptr<LanguageVersion>> Engine::MakeVersion(std::span<const Nam
   BLIP3O_ASSIGN_OR_RETURN(OwnedLanguageWeights owned, CopyWeights(tensors));
   const auto version = std::make_shared<LanguageVersion>(*checkpoint_, last_version_ + 1, std::move(owned));
   if (device_ == nullptr) {
-    version->StayOnHost(account_);
+    version->StayOnHost(std::move(holding));
   } else {
     BLIP3O_RETURN_IF_ERROR(MoveToDevice(version));
   }
@@ -567,8 +584,9 @@ Status Engine::ReserveVersion(int64_t bytes) {
 
 void Engine::PutInPlace(std::shared_ptr<const LanguageVersion> version) {
   const std::lock_guard lock(mutex_);
+  versions_.push_back(version);  // the only one that may fail
   last_version_ = version->number();
-  versions_.push_back(version);
+  coming_version_bytes_ = 0;  // it is counted as one of them
   language_.swap(version);
   prompts_.Clear();
   scheduler_.SetCache(0);

@@ -114,6 +114,7 @@ class Engine {
     std::unique_ptr<Run> run;
   };
   class LaneObserver;
+  class UpdateEnd;
 
   // `options` are resolved: nothing is kAuto. `device`: null for the CPU, whose `pool` is null for a device.
   Engine(std::unique_ptr<Checkpoint> checkpoint, EngineOptions options, std::shared_ptr<Device> device,

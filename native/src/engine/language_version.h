@@ -30,7 +30,7 @@ class LanguageVersion {
   LanguageVersion& operator=(const LanguageVersion&) = delete;
 
   // It is read where it is, on the host.
-  void StayOnHost(MemoryAccount& account) { holding_ = Holding(account, owned_.size_bytes()); }
+  void StayOnHost(Holding holding) { holding_ = std::move(holding); }
   // It is read on a device, which has brought its weights into `loaded` (Device::Load): the host keeps their addresses,
   // by which they are found there, and gives their memory back.
   void MoveToDevice(Buffer loaded, Holding holding) {

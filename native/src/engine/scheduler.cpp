@@ -96,7 +96,8 @@ Status Scheduler::Submit(RequestId request, const Demand& demand, Time now) {
         "the limit is {}{}: raise the limit, free some memory, or make the request smaller",
         Mebibytes(alone), Mebibytes(demand.slab_bytes), Mebibytes(demand.language_bytes),
         Mebibytes(demand.picture_bytes), Mebibytes(limit_),
-        constants_ > 0 ? fmt::format(", {} of it for the codebook", Mebibytes(constants_)) : ""));
+        constants_ > 0 ? fmt::format(", {} of it for what the model keeps beside its files", Mebibytes(constants_))
+                       : ""));
   }
   Expire(now);
   Admit();  // the limit may have risen

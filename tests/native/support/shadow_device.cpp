@@ -559,6 +559,7 @@ int64_t ShadowDevice::LoadBytes(const std::function<void(Ops&)>& dry_run) const 
 }
 
 Result<Buffer> ShadowDevice::Load(const std::function<void(Ops&)>& dry_run) {
+  if (state_->options.before_load) state_->options.before_load();
   cuda::WeightPlan plan;
   dry_run(plan);
   BLIP3O_ASSIGN_OR_RETURN(Buffer memory, state_->Allocate(LoadBytes(dry_run), state_));

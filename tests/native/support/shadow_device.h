@@ -28,6 +28,7 @@ struct ShadowOptions {
   Status preload_failure = {};
   std::string lacks = {};
   std::function<void(int64_t operation)> before_operation = {};  // by the lane's thread
+  std::function<void()> before_load = {};                        // of weights that come later
 };
 
 class ShadowDevice final : public Device {

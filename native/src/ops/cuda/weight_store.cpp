@@ -89,10 +89,15 @@ Result<Buffer> WeightStore::Load(Queue& queue, const std::vector<Wanted>& wanted
   if (placed.empty()) return Buffer();
   BLIP3O_ASSIGN_OR_RETURN(Buffer memory, queue.Allocate(bytes));
   std::map<Key, Entry> entries;
-  for (const Placed& p : placed) {
-    const View& view = p.wanted.view;
-    void* to = static_cast<char*>(memory.data()) + p.offset;
-    entries[{KindOf(p.wanted.use), view.data}] = {view, Buffer(), Upload(queue, view, p.wanted.use, to)};
+  try {
+    for (const Placed& p : placed) {
+      const View& view = p.wanted.view;
+      void* to = static_cast<char*>(memory.data()) + p.offset;
+      entries[{KindOf(p.wanted.use), view.data}] = {view, Buffer(), Upload(queue, view, p.wanted.use, to)};
+    }
+  } catch (...) {
+    (void)queue.Finish();  // nothing may be on its way to memory that others get next
+    throw;
   }
   BLIP3O_RETURN_IF_ERROR(queue.Finish());
   const std::lock_guard lock(mutex_);

@@ -1,6 +1,8 @@
 // The CUDA device of backend.h.
 #include <fmt/format.h>
 
+#include <functional>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -112,10 +114,13 @@ class CudaDevice final : public Device {
     WeightPlan plan;
     dry_run(plan);
     BLIP3O_ASSIGN_OR_RETURN(const std::unique_ptr<CudaQueue> queue, CreateQueue(LaneRole::kLanguage));
-    BLIP3O_ASSIGN_OR_RETURN(Buffer memory, weights_->Load(*queue, plan.wanted()));
-    const auto loaded = std::make_shared<Buffer>(std::move(memory));
-    return Buffer::Adopt(loaded->data(), loaded->size_bytes(),
-                         [weights = weights_, wanted = plan.wanted(), loaded](void*) { weights->Remove(wanted); });
+    // Once the store knows the weights, nothing may fail that has to take them out again.
+    const auto memory = std::make_shared<Buffer>();
+    std::function<void(void*)> give_back = [weights = weights_, wanted = plan.wanted(), memory](void*) {
+      weights->Remove(wanted);
+    };
+    BLIP3O_ASSIGN_OR_RETURN(*memory, weights_->Load(*queue, plan.wanted()));
+    return Buffer::Adopt(memory->data(), memory->size_bytes(), std::move(give_back));
   }
   int64_t LoadBytes(const std::function<void(Ops&)>& dry_run) const override {
     WeightPlan plan;

@@ -85,13 +85,23 @@ final class TrainingLoop implements AutoCloseable {
             new RolloutSettings(
                 settings.groupSize(), settings.denoisingSteps(), settings.guidance()));
     LibTorch.load();
-    int threads = settings.threads();
-    torch.set_num_threads(threads == 0 ? parts.engine().info().threads() : threads);
+    torch.set_num_threads(threads(settings, parts.engine().info().threads()));
     this.learner =
         new Learner(
             parts.engine().languageModelWeights(),
             parts.engine().info(),
             learnerSettings(settings, parts.engine().info().imageTokens()));
+  }
+
+  /**
+   * LibTorch's threads and OpenBLAS's wait for work in busy loops, each in the way of the other,
+   * unless the environment says otherwise before they are loaded.
+   */
+  private static int threads(TrainingSettings settings, int processors) {
+    if (settings.threads() > 0) {
+      return settings.threads();
+    }
+    return "passive".equalsIgnoreCase(System.getenv("OMP_WAIT_POLICY")) ? processors : 1;
   }
 
   private static LearnerSettings learnerSettings(TrainingSettings settings, int tokens) {

@@ -32,7 +32,9 @@ import java.util.TreeMap;
  *     computed, 1 or more; default 16
  * @param layerCheckpointing whether the activations of layers are computed again instead of kept: a
  *     third more work, far less memory; default true
- * @param threads of LibTorch; 0: as many as the model has
+ * @param threads of LibTorch, beside those of OpenBLAS; 0: as many as the model has where the
+ *     environment variable {@code OMP_WAIT_POLICY} is {@code passive}, else 1: without it the two
+ *     kinds of threads stand in each other's way, and more are slower
  */
 public record TrainingSettings(
     int steps,

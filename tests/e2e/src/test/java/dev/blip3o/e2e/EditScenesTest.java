@@ -26,10 +26,10 @@ class EditScenesTest {
   private static final int COUNT = 100;
 
   /** What the PyTorch reference gets right with this checkpoint. */
-  private static final int REFERENCE = 73;
+  private static final int REFERENCE = 75;
 
-  /** Other random numbers draw other pictures: the standard error is 4.5 of 100. */
-  private static final int ALLOWANCE = 5;
+  /** Other random numbers draw other pictures: the standard error is 4.5 of 100; two of them. */
+  private static final int ALLOWANCE = 9;
 
   @Test
   void asManyEditsSucceedAsWithTheReference() throws IOException {

@@ -21,10 +21,10 @@ import org.junit.jupiter.api.Test;
 class PromptScenesTest {
   private static final int PROMPTS = 200;
 
-  /** The share that holds with the PyTorch reference on this checkpoint, 143 of 200. */
-  private static final double REFERENCE_SHARE = 0.715;
+  /** The share that holds with the PyTorch reference on this checkpoint, 190 of 200. */
+  private static final double REFERENCE_SHARE = 0.95;
 
-  /** Other random numbers draw other pictures: the standard error of the share is 0.03. */
+  /** Other random numbers draw other pictures: the standard error of the share is 0.015. */
   private static final double ALLOWANCE = 0.05;
 
   @Test

@@ -25,7 +25,8 @@ final class GrpoArguments {
               Map.entry("clip", "--clip"),
               Map.entry("klWeight", "--kl-weight"),
               Map.entry("checkpointEvery", "--checkpoint-every"),
-              Map.entry("sequencesAtOnce", "--sequences")));
+              Map.entry("sequencesAtOnce", "--sequences"),
+              Map.entry("threads", "--gradient-threads")));
 
   @Option(
       names = "--steps",
@@ -130,6 +131,15 @@ final class GrpoArguments {
               + " memory.")
   private boolean keepActivations;
 
+  @Option(
+      names = "--gradient-threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "Threads of LibTorch. Default: as many as --threads where OMP_WAIT_POLICY is passive, as"
+              + " the launcher sets it, else 1.")
+  private int gradientThreads;
+
   /**
    * The settings of a run.
    *
@@ -156,6 +166,7 @@ final class GrpoArguments {
             .checkpointEvery(
                 checkpointEvery == null ? Math.max(1, steps / CHECKPOINTS) : checkpointEvery)
             .sequencesAtOnce(sequences)
+            .threads(gradientThreads)
             .layerCheckpointing(!keepActivations);
     drawing.steps().ifPresent(settings::denoisingSteps);
     drawing.guidance().ifPresent(settings::guidance);

@@ -11,7 +11,8 @@ record Ticks(double min, double max, List<Double> values) {
 
   /** Ticks for values from {@code low} to {@code high}; the axis begins and ends with one. */
   static Ticks of(double low, double high) {
-    double span = high > low ? high - low : Math.max(Math.abs(low), 1e-12);
+    double flat = low == 0 ? 1 : Math.abs(low);
+    double span = high > low ? high - low : flat;
     double step = roundStep(span / ABOUT);
     long first = (long) Math.floor(low / step);
     long last = Math.max(first + 1, (long) Math.ceil(high / step - 1e-9));

@@ -102,8 +102,11 @@ public final class GroupScorer {
     } else if (number < policy.attempts()) {
       retries.incrementAndGet();
       later(number).execute(() -> attempt(group, number + 1, result));
-    } else if (result.complete(new GroupScores.Dropped(number, asRewardFailure(cause)))) {
-      dropped.incrementAndGet();
+    } else {
+      dropped.incrementAndGet(); // Before anybody can see the result.
+      if (!result.complete(new GroupScores.Dropped(number, asRewardFailure(cause)))) {
+        dropped.decrementAndGet(); // It was cancelled meanwhile.
+      }
     }
   }
 

@@ -32,6 +32,12 @@ class LineChartTest {
     }
   }
 
+  @Test
+  void nothingButZerosLieAtTheBottomOfTheirAxis() {
+    assertEquals(0, Ticks.of(0, 0).min());
+    assertTrue(Ticks.of(0, 0).max() >= 0.1, Ticks.of(0, 0).toString());
+  }
+
   @ParameterizedTest
   @CsvSource({
     "0, 0",

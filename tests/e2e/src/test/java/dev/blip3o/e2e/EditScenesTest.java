@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.Blip3oModel;
 import dev.blip3o.EditRequest;
-import dev.blip3o.GeneratedImage;
 import dev.blip3o.InputImage;
+import dev.blip3o.PictureJob;
 import dev.blip3o.e2e.scenes.SceneEdit;
 import dev.blip3o.e2e.scenes.Tally;
 import dev.blip3o.support.Repository;
@@ -16,6 +16,7 @@ import dev.blip3o.training.scenes.SceneReader;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -37,11 +38,13 @@ class EditScenesTest {
     assertEquals(COUNT, edits.size());
     Tally<SceneEdit.Kind> tally = new Tally<>(SceneEdit.Kind.class);
     try (Blip3oModel model = Blip3oModel.open(Repository.demo())) {
+      List<PictureJob> jobs = new ArrayList<>();
       for (int i = 0; i < edits.size(); i++) {
-        SceneEdit edit = edits.get(i);
-        boolean shown =
-            edit.wanted().shownBy(SceneReader.read(edit(model, edit, i).toBufferedImage()));
-        tally.add(edit.kind(), shown);
+        jobs.add(edit(model, edits.get(i), i));
+      }
+      for (int i = 0; i < edits.size(); i++) {
+        BufferedImage picture = jobs.get(i).result().join().toBufferedImage();
+        tally.add(edits.get(i).kind(), edits.get(i).wanted().shownBy(SceneReader.read(picture)));
       }
     }
     System.out.println(tally);
@@ -59,9 +62,9 @@ class EditScenesTest {
     }
   }
 
-  private static GeneratedImage edit(Blip3oModel model, SceneEdit edit, int seed) {
+  private static PictureJob edit(Blip3oModel model, SceneEdit edit, int seed) {
     InputImage picture = InputImage.read(EDITS.resolve(edit.picture()));
-    return model.edit(
+    return model.submit(
         EditRequest.builder(edit.text(), picture).seed(seed).steps(30).guidance(2).build());
   }
 }

@@ -106,7 +106,7 @@ final class GrpoCommand implements Callable<Integer> {
   public Integer call() {
     // All that can be wrong is found before the checkpoint is opened.
     TrainingSettings settings = numbers.settings(drawing);
-    ModelOptions options = TrainingDevice.of(model.options(compute.type()));
+    ModelOptions options = model.options(compute.type());
     Path directory = model.directory(environment.root());
     try (Reward reward = rewards.open()) {
       int count = Prompts.read(prompts, reward, prompt -> {}).size();

@@ -79,7 +79,6 @@ class TrainUsageTest {
     "--checkpoint-every, 0, --checkpoint-every must be 1 or more",
     "--sequences, 0, --sequences must be 1 or more",
     "--threads, -1, --threads must be between 0",
-    "--device, cuda, --device cuda: weights that are learnt",
     "--reward-timeout, 0, --reward-timeout must be above 0",
     "--reward-timeout, 6m, '--reward-timeout must be above 0 and at most 5m, but is 360000ms'",
     "--reward, beauty, '''beauty'' is no reward: expected scenes'",

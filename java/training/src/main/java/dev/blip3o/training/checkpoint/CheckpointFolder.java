@@ -1,6 +1,8 @@
 package dev.blip3o.training.checkpoint;
 
 import dev.blip3o.OutputException;
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -11,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -57,7 +60,7 @@ public final class CheckpointFolder {
    * @throws OutputException if it can't be written; what was there before is untouched
    * @throws CheckpointFileException if {@code source} has no such tensor, or has it otherwise
    */
-  public static void write(Path source, Path target, List<StoredTensor> changed, Extras extras) {
+  public static void write(Path source, Path target, List<WeightTensor> changed, Extras extras) {
     if (target.toAbsolutePath().normalize().startsWith(source.toAbsolutePath().normalize())) {
       throw new OutputException(
           "can't write the checkpoint " + target + " inside of " + source + ", which it copies");
@@ -79,12 +82,12 @@ public final class CheckpointFolder {
   }
 
   /**
-   * The types of a checkpoint's tensors, by name; those of none of {@link StoredType} are left out.
+   * The types of a checkpoint's tensors, by name; those of none of {@link WeightType} are left out.
    *
    * @throws CheckpointFileException if a file can't be read or is malformed
    */
-  public static Map<String, StoredType> types(Path source) {
-    Map<String, StoredType> types = new HashMap<>();
+  public static Map<String, WeightType> types(Path source) {
+    Map<String, WeightType> types = new HashMap<>();
     try (Stream<Path> files = Files.walk(source, FileVisitOption.FOLLOW_LINKS)) {
       for (Path file : (Iterable<Path>) files::iterator) {
         boolean ofTraining = source.relativize(file).startsWith(TRAINING);
@@ -98,8 +101,8 @@ public final class CheckpointFolder {
     return types;
   }
 
-  private static void copy(Path source, Path to, List<StoredTensor> changed) throws IOException {
-    Map<String, StoredTensor> left = new HashMap<>();
+  private static void copy(Path source, Path to, List<WeightTensor> changed) throws IOException {
+    Map<String, WeightTensor> left = new HashMap<>();
     changed.forEach(tensor -> left.put(tensor.name(), tensor));
     Set<String> written = new HashSet<>();
     try (Stream<Path> files = Files.walk(source, FileVisitOption.FOLLOW_LINKS)) {
@@ -125,7 +128,7 @@ public final class CheckpointFolder {
   }
 
   /** Writes the changed tensors of a file into its copy. Returns their names. */
-  private static Set<String> patch(Path file, Path copy, Map<String, StoredTensor> changed)
+  private static Set<String> patch(Path file, Path copy, Map<String, WeightTensor> changed)
       throws IOException {
     SafetensorsFile tensors = SafetensorsFile.open(file);
     Set<String> written = new HashSet<>(tensors.names());
@@ -133,7 +136,7 @@ public final class CheckpointFolder {
     try (FileChannel channel = FileChannel.open(copy, StandardOpenOption.WRITE)) {
       for (String name : written) {
         SafetensorsFile.Entry entry = tensors.entry(name).orElseThrow();
-        StoredTensor tensor = changed.get(name);
+        WeightTensor tensor = changed.get(name);
         checkSame(file, entry, tensor);
         ByteBuffer data = tensor.data();
         channel.position(tensors.dataStart() + entry.begin());
@@ -143,12 +146,18 @@ public final class CheckpointFolder {
     return written;
   }
 
-  private static void checkSame(Path file, SafetensorsFile.Entry entry, StoredTensor tensor) {
-    if (!entry.type().equals(tensor.type().name()) || !entry.shape().equals(tensor.shape())) {
+  private static void checkSame(Path file, SafetensorsFile.Entry entry, WeightTensor tensor) {
+    if (!entry.type().equals(tensor.type().name())
+        || !Arrays.equals(entry.sizes(), tensor.shape())) {
       throw new CheckpointFileException(
           String.format(
               "%s: the tensor '%s' must be %s %s, but is %s %s",
-              file, tensor.name(), entry.type(), entry.shape(), tensor.type(), tensor.shape()));
+              file,
+              tensor.name(),
+              entry.type(),
+              entry.shape(),
+              tensor.type(),
+              Arrays.toString(tensor.shape())));
     }
   }
 

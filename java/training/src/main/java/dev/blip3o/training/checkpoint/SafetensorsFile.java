@@ -3,6 +3,9 @@ package dev.blip3o.training.checkpoint;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.blip3o.InvalidRequestException;
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -44,7 +47,11 @@ public final class SafetensorsFile {
    * @param begin where its bytes begin, from the data's start
    * @param end where they end
    */
-  record Entry(String type, List<Long> shape, long begin, long end) {}
+  record Entry(String type, List<Long> shape, long begin, long end) {
+    long[] sizes() {
+      return shape.stream().mapToLong(Long::longValue).toArray();
+    }
+  }
 
   /**
    * Opens a file and checks that its header fits it.
@@ -143,9 +150,9 @@ public final class SafetensorsFile {
    * A tensor, mapped: it stays valid whatever becomes of this object.
    *
    * @throws CheckpointFileException if there is no such tensor, it is of none of {@link
-   *     StoredType}, or can't be mapped
+   *     WeightType}, or can't be mapped
    */
-  public StoredTensor tensor(String name) {
+  public WeightTensor tensor(String name) {
     Entry entry = entry(name).orElseThrow(() -> missing(name));
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       ByteBuffer data =
@@ -153,8 +160,8 @@ public final class SafetensorsFile {
               FileChannel.MapMode.READ_ONLY,
               dataStart + entry.begin(),
               entry.end() - entry.begin());
-      return new StoredTensor(name, StoredType.valueOf(entry.type()), entry.shape(), data);
-    } catch (IllegalArgumentException e) {
+      return new WeightTensor(name, WeightType.valueOf(entry.type()), data, entry.sizes());
+    } catch (IllegalArgumentException | InvalidRequestException e) {
       throw new CheckpointFileException(
           file + ": the tensor '" + name + "' " + entry + " can't be used: " + e.getMessage(), e);
     } catch (IOException e) {
@@ -171,10 +178,10 @@ public final class SafetensorsFile {
     return Optional.ofNullable(entries.get(name));
   }
 
-  /** The types of the tensors that have one of {@link StoredType}. */
-  Map<String, StoredType> types() {
-    Map<String, StoredType> types = new LinkedHashMap<>();
-    for (StoredType type : StoredType.values()) {
+  /** The types of the tensors that have one of {@link WeightType}. */
+  Map<String, WeightType> types() {
+    Map<String, WeightType> types = new LinkedHashMap<>();
+    for (WeightType type : WeightType.values()) {
       entries.forEach(
           (name, entry) -> {
             if (entry.type().equals(type.name())) {

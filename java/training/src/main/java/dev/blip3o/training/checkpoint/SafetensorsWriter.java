@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blip3o.OutputFile;
+import dev.blip3o.WeightTensor;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -39,12 +40,12 @@ public final class SafetensorsWriter {
    * @throws dev.blip3o.OutputException if it can't be written, for example for want of room
    * @throws IllegalArgumentException if two tensors have one name
    */
-  public static void write(Path file, Map<String, String> metadata, List<StoredTensor> tensors) {
-    List<StoredTensor> ordered =
+  public static void write(Path file, Map<String, String> metadata, List<WeightTensor> tensors) {
+    List<WeightTensor> ordered =
         tensors.stream()
             .sorted(
-                Comparator.comparing((StoredTensor tensor) -> -tensor.type().bytes())
-                    .thenComparing(StoredTensor::name))
+                Comparator.comparing((WeightTensor tensor) -> -tensor.type().bytes())
+                    .thenComparing(WeightTensor::name))
             .toList();
     byte[] header = header(metadata, ordered);
     OutputFile.at(file)
@@ -52,7 +53,7 @@ public final class SafetensorsWriter {
             out -> {
               writeHeader(out, header);
               WritableByteChannel channel = Channels.newChannel(out);
-              for (StoredTensor tensor : ordered) {
+              for (WeightTensor tensor : ordered) {
                 writeAll(channel, tensor.data());
               }
             });
@@ -70,7 +71,7 @@ public final class SafetensorsWriter {
     }
   }
 
-  private static byte[] header(Map<String, String> metadata, List<StoredTensor> tensors) {
+  private static byte[] header(Map<String, String> metadata, List<WeightTensor> tensors) {
     JsonMapper mapper = new JsonMapper();
     ObjectNode header = mapper.createObjectNode();
     if (!metadata.isEmpty()) {
@@ -78,13 +79,13 @@ public final class SafetensorsWriter {
       metadata.forEach(texts::put);
     }
     long begin = 0;
-    for (StoredTensor tensor : tensors) {
+    for (WeightTensor tensor : tensors) {
       if (header.has(tensor.name())) {
         throw new IllegalArgumentException("two tensors are named '" + tensor.name() + "'");
       }
       long end = begin + tensor.data().remaining();
       ObjectNode entry = header.putObject(tensor.name()).put("dtype", tensor.type().name());
-      tensor.shape().forEach(entry.putArray("shape")::add);
+      Arrays.stream(tensor.shape()).forEach(entry.putArray("shape")::add);
       entry.putArray("data_offsets").add(begin).add(end);
       begin = end;
     }

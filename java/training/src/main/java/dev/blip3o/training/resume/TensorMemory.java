@@ -3,7 +3,6 @@ package dev.blip3o.training.resume;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 
@@ -25,10 +24,5 @@ final class TensorMemory {
     }
     BytePointer bytes = new BytePointer(tensor.data_ptr()).capacity(tensor.nbytes());
     return bytes.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  /** The sizes of its axes. */
-  static List<Long> shape(Tensor tensor) {
-    return Arrays.stream(tensor.shape()).boxed().toList();
   }
 }

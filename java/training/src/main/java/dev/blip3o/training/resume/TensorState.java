@@ -1,15 +1,16 @@
 package dev.blip3o.training.resume;
 
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import dev.blip3o.training.checkpoint.SafetensorsFile;
 import dev.blip3o.training.checkpoint.SafetensorsWriter;
-import dev.blip3o.training.checkpoint.StoredTensor;
-import dev.blip3o.training.checkpoint.StoredType;
 import dev.blip3o.training.grpo.AdamW;
 import dev.blip3o.training.grpo.Parameter;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -34,14 +35,12 @@ public final class TensorState {
    * @throws dev.blip3o.OutputException if that is impossible
    */
   public static void write(Path folder, List<Parameter> parameters, AdamW optimiser) {
-    List<StoredTensor> tensors = new ArrayList<>();
+    List<WeightTensor> tensors = new ArrayList<>();
     forEach(
         parameters,
         optimiser,
         (name, tensor) ->
-            tensors.add(
-                new StoredTensor(
-                    name, StoredType.F32, TensorMemory.shape(tensor), floats(tensor))));
+            tensors.add(new WeightTensor(name, WeightType.F32, floats(tensor), tensor.shape())));
     SafetensorsWriter.write(
         folder.resolve(FILE), Map.of(STEPS, Long.toString(optimiser.steps())), tensors);
   }
@@ -94,12 +93,16 @@ public final class TensorState {
     }
   }
 
-  private static void checkShape(Path path, StoredTensor stored, Tensor tensor) {
-    if (stored.type() != StoredType.F32 || !stored.shape().equals(TensorMemory.shape(tensor))) {
+  private static void checkShape(Path path, WeightTensor stored, Tensor tensor) {
+    if (stored.type() != WeightType.F32 || !Arrays.equals(stored.shape(), tensor.shape())) {
       throw new ResumeException(
           String.format(
               "%s is of another model: '%s' must be F32 %s, but is %s %s",
-              path, stored.name(), TensorMemory.shape(tensor), stored.type(), stored.shape()));
+              path,
+              stored.name(),
+              Arrays.toString(tensor.shape()),
+              stored.type(),
+              Arrays.toString(stored.shape())));
     }
   }
 

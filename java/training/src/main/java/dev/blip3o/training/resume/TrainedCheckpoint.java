@@ -1,9 +1,9 @@
 package dev.blip3o.training.resume;
 
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import dev.blip3o.training.checkpoint.CheckpointFileException;
 import dev.blip3o.training.checkpoint.CheckpointFolder;
-import dev.blip3o.training.checkpoint.StoredTensor;
-import dev.blip3o.training.checkpoint.StoredType;
 import dev.blip3o.training.grpo.AdamW;
 import dev.blip3o.training.grpo.Parameter;
 import java.nio.file.Path;
@@ -36,11 +36,11 @@ public final class TrainedCheckpoint {
   @SuppressWarnings("try") // Scope and guard work by being there.
   public static void write(
       Path source, Path target, TrainingState state, List<Parameter> parameters, AdamW optimiser) {
-    Map<String, StoredType> types = CheckpointFolder.types(source);
+    Map<String, WeightType> types = CheckpointFolder.types(source);
     try (PointerScope scope = new PointerScope();
         NoGradGuard guard = new NoGradGuard()) {
       // Rounded copies live until the scope ends; so does the memory behind their buffers.
-      List<StoredTensor> rounded = new ArrayList<>();
+      List<WeightTensor> rounded = new ArrayList<>();
       for (Parameter parameter : parameters) {
         rounded.add(rounded(source, parameter, types.get(parameter.name())));
       }
@@ -55,17 +55,16 @@ public final class TrainedCheckpoint {
     }
   }
 
-  private static StoredTensor rounded(Path source, Parameter parameter, StoredType type) {
+  private static WeightTensor rounded(Path source, Parameter parameter, WeightType type) {
     if (type == null) {
       throw new CheckpointFileException(
           source + " has no tensor '" + parameter.name() + "' of floats that could change");
     }
     Tensor tensor = parameter.tensor().detach().to(torchType(type)).contiguous();
-    return new StoredTensor(
-        parameter.name(), type, TensorMemory.shape(tensor), TensorMemory.of(tensor));
+    return new WeightTensor(parameter.name(), type, TensorMemory.of(tensor), tensor.shape());
   }
 
-  private static torch.ScalarType torchType(StoredType type) {
+  private static torch.ScalarType torchType(WeightType type) {
     return switch (type) {
       case F32 -> torch.ScalarType.Float;
       case BF16 -> torch.ScalarType.BFloat16;

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.OutputException;
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class CheckpointFolderTest {
-  private static final StoredTensor NEW =
-      Buffers.bits("layer.weight", StoredType.BF16, List.of(2L), 0x4000, 0x4040);
+  private static final WeightTensor NEW =
+      Buffers.bits("layer.weight", WeightType.BF16, List.of(2L), 0x4000, 0x4040);
 
   @TempDir Path folder;
   private Path source;
@@ -37,7 +39,7 @@ class CheckpointFolderTest {
         source.resolve("model.safetensors"),
         Map.of("format", "pt"),
         List.of(
-            Buffers.bits("layer.weight", StoredType.BF16, List.of(2L), 0x3F80, 0x3F80),
+            Buffers.bits("layer.weight", WeightType.BF16, List.of(2L), 0x3F80, 0x3F80),
             Buffers.f32("other.weight", List.of(1L), 7)));
   }
 
@@ -51,7 +53,7 @@ class CheckpointFolderTest {
     }
   }
 
-  private void write(StoredTensor... changed) {
+  private void write(WeightTensor... changed) {
     CheckpointFolder.write(
         source,
         target,
@@ -93,10 +95,10 @@ class CheckpointFolderTest {
 
   @Test
   void tensorsMustBeThereAndOfTheirShape() throws IOException {
-    StoredTensor unknown = Buffers.bits("layer.bias", StoredType.BF16, List.of(1L), 0);
+    WeightTensor unknown = Buffers.bits("layer.bias", WeightType.BF16, List.of(1L), 0);
     CheckpointFileException e = assertThrows(CheckpointFileException.class, () -> write(unknown));
     assertTrue(e.getMessage().contains("'layer.bias'"), e.getMessage());
-    StoredTensor wider = Buffers.f32("layer.weight", List.of(2L), 1, 2);
+    WeightTensor wider = Buffers.f32("layer.weight", List.of(2L), 1, 2);
     e = assertThrows(CheckpointFileException.class, () -> write(wider));
     assertTrue(e.getMessage().contains("must be BF16 [2], but is F32 [2]"), e.getMessage());
     assertOnlyModelAnd();

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.blip3o.OutputException;
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import dev.blip3o.support.Repository;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,9 +23,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class SafetensorsTest {
-  private static final StoredTensor HALF =
-      Buffers.bits("b.half", StoredType.BF16, List.of(3L), 0x3F80, 0x4000, 0x4040);
-  private static final StoredTensor SINGLE = Buffers.f32("z.single", List.of(2L, 1L), 1.5f, -2.25f);
+  private static final WeightTensor HALF =
+      Buffers.bits("b.half", WeightType.BF16, List.of(3L), 0x3F80, 0x4000, 0x4040);
+  private static final WeightTensor SINGLE = Buffers.f32("z.single", List.of(2L, 1L), 1.5f, -2.25f);
 
   @TempDir Path folder;
 
@@ -34,10 +36,10 @@ class SafetensorsTest {
     SafetensorsFile read = SafetensorsFile.open(file);
     assertEquals(Map.of("step", "12"), read.metadata());
     assertEquals(List.of("z.single", "b.half"), read.names());
-    for (StoredTensor tensor : List.of(HALF, SINGLE)) {
-      StoredTensor same = read.tensor(tensor.name());
+    for (WeightTensor tensor : List.of(HALF, SINGLE)) {
+      WeightTensor same = read.tensor(tensor.name());
       assertEquals(tensor.type(), same.type());
-      assertEquals(tensor.shape(), same.shape());
+      assertArrayEquals(tensor.shape(), same.shape());
       assertArrayEquals(Buffers.bytes(tensor), Buffers.bytes(same));
     }
   }
@@ -61,9 +63,9 @@ class SafetensorsTest {
   @Test
   void thePublicLayoutIsRead() {
     SafetensorsFile demo = SafetensorsFile.open(Repository.demo().resolve("model.safetensors"));
-    StoredTensor head = demo.tensor("lm_head.weight");
-    assertEquals(StoredType.BF16, head.type());
-    assertEquals(head.shape().get(0) * head.shape().get(1) * 2, head.data().remaining());
+    WeightTensor head = demo.tensor("lm_head.weight");
+    assertEquals(WeightType.BF16, head.type());
+    assertEquals(head.shape()[0] * head.shape()[1] * 2, head.data().remaining());
   }
 
   @Test
@@ -73,14 +75,6 @@ class SafetensorsTest {
         IllegalArgumentException.class,
         () -> SafetensorsWriter.write(file, Map.of(), List.of(HALF, HALF)));
     assertTrue(Files.notExists(file));
-  }
-
-  @Test
-  void bytesFitTheShape() {
-    IllegalArgumentException e =
-        assertThrows(
-            IllegalArgumentException.class, () -> Buffers.f32("w", List.of(2L, 3L), 1, 2, 3));
-    assertEquals("the tensor 'w' F32 [2, 3] needs 24 bytes, but has 12", e.getMessage());
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.blip3o.training.checkpoint;
 
 import dev.blip3o.OutputException;
+import dev.blip3o.WeightTensor;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,7 @@ final class WritingProgram {
 
   /** The folder of the model, the checkpoint's place, the state file's place. */
   public static void main(String[] arguments) {
-    StoredTensor tensor = Buffers.f32("w", List.of((long) VALUES), new float[VALUES]);
+    WeightTensor tensor = Buffers.f32("w", List.of((long) VALUES), new float[VALUES]);
     attempt(
         () ->
             CheckpointFolder.write(

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.blip3o.WeightTensor;
+import dev.blip3o.WeightType;
 import dev.blip3o.support.Repository;
 import dev.blip3o.training.checkpoint.SafetensorsFile;
 import dev.blip3o.training.checkpoint.SafetensorsWriter;
-import dev.blip3o.training.checkpoint.StoredTensor;
-import dev.blip3o.training.checkpoint.StoredType;
 import dev.blip3o.training.grpo.AdamW;
 import dev.blip3o.training.grpo.AdamWSettings;
 import dev.blip3o.training.grpo.Gradients;
@@ -102,15 +102,14 @@ class ResumeTest {
   void aCheckpointHoldsRoundedWeightsAndTheWholeState() throws IOException {
     Path source = Files.createDirectory(folder.resolve("model"));
     Path target = folder.resolve("step-000001");
-    StoredTensor old =
-        new StoredTensor("norm", StoredType.BF16, List.of(2L), ByteBuffer.allocateDirect(4));
+    WeightTensor old = new WeightTensor("norm", WeightType.BF16, ByteBuffer.allocateDirect(4), 2);
     SafetensorsWriter.write(source.resolve("model.safetensors"), Map.of(), List.of(old));
     List<Parameter> parameters = List.of(parameter("norm", new float[] {1 + 0x1p-9f, -2}, 2));
     TrainingState state = new TrainingState(1, ModelFingerprint.of(source), Map.of());
     try (AdamW optimiser = new AdamW(parameters, SETTINGS)) {
       TrainedCheckpoint.write(source, target, state, parameters, optimiser);
     }
-    StoredTensor written = SafetensorsFile.open(target.resolve("model.safetensors")).tensor("norm");
+    WeightTensor written = SafetensorsFile.open(target.resolve("model.safetensors")).tensor("norm");
     assertEquals(0x3F80, written.data().getShort(0));
     assertEquals((short) 0xC000, written.data().getShort(2));
     Path training = target.resolve("training");
@@ -196,7 +195,7 @@ class ResumeTest {
     String demo = ModelFingerprint.of(Repository.demo());
     assertEquals(64, demo.length());
     SafetensorsFile file = SafetensorsFile.open(Repository.demo().resolve("model.safetensors"));
-    StoredTensor head = file.tensor("lm_head.weight");
+    WeightTensor head = file.tensor("lm_head.weight");
     Path copy = folder.resolve("model.safetensors");
     SafetensorsWriter.write(copy, Map.of(), List.of(head));
     String before = ModelFingerprint.of(folder);

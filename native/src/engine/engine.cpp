@@ -357,6 +357,10 @@ Status Engine::Prefill(const Workplace& at, Run& run) {
 
 void Engine::NextTokens(const Workplace& at, std::span<Run* const> runs, std::vector<Status>& statuses) {
   const LanguageHalf& language = pipeline_.language();
+  const LanguageVersion& first = language.VersionOf(*runs.front());
+  if (std::ranges::all_of(runs, [&](const Run* run) { return &language.VersionOf(*run) == &first; })) {
+    return language.NextTokens(at, runs, statuses);
+  }
   std::map<int64_t, std::vector<size_t>> by_version;
   for (size_t i = 0; i < runs.size(); ++i) by_version[language.VersionOf(*runs[i]).number()].push_back(i);
   for (const auto& [version, places] : by_version) {

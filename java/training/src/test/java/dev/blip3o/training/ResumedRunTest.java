@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.blip3o.CancellationToken;
 import dev.blip3o.GenerationCancelledException;
 import dev.blip3o.InvalidRequestException;
+import dev.blip3o.OutputException;
 import dev.blip3o.training.report.MetricsFile;
 import dev.blip3o.training.report.StepMetrics;
 import dev.blip3o.training.resume.ResumeException;
@@ -130,6 +131,36 @@ class ResumedRunTest {
     assertEquals(
         run + " holds a training run: resume it, or name another folder for a new one",
         e.getMessage());
+  }
+
+  /** Else it could be neither resumed nor begun anew. */
+  @Test
+  void aRunThatEndedBeforeItsFirstCheckpointIsBegunAnew() {
+    Path run = folder.resolve("run");
+    GrpoTraining training = training(Runs.quick(1).build(), run);
+    CancellationToken cancellation = token();
+    TrainingListener atOnce =
+        new TrainingListener() {
+          @Override
+          public void onPicture(int step, int done, int count) {
+            cancellation.cancel();
+          }
+        };
+    assertThrows(GenerationCancelledException.class, () -> training.run(atOnce, cancellation));
+    assertTrue(Files.exists(run.resolve("metrics.csv")));
+    assertEquals(
+        run.resolve("checkpoints/step-000001"), training.run(TrainingListener.NONE, token()));
+  }
+
+  @Test
+  void anotherProgramsMetricsAreNotOverwritten() throws Exception {
+    Path file = Files.writeString(folder.resolve("metrics.csv"), "day,visitors\n1,7\n");
+    OutputException e =
+        assertThrows(
+            OutputException.class,
+            () -> training(Runs.quick(1).build(), folder).run(TrainingListener.NONE, token()));
+    assertTrue(e.getMessage().contains("must be a file of metrics"), e.getMessage());
+    assertEquals("day,visitors\n1,7\n", Files.readString(file));
   }
 
   @Test

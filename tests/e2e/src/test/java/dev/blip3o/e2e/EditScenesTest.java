@@ -26,11 +26,16 @@ class EditScenesTest {
   private static final Path EDITS = Repository.demo().resolve("edits");
   private static final int COUNT = 100;
 
+  /** Every edit so often, with other seeds each time: one round alone is easily 5 off. */
+  private static final int ROUNDS = 3;
+
+  private static final int SEEDS_APART = 1000;
+
   /** What the PyTorch reference gets right with this checkpoint. */
   private static final int REFERENCE = 75;
 
-  /** Other random numbers draw other pictures: the standard error is 4.5 of 100; two of them. */
-  private static final int ALLOWANCE = 9;
+  /** Other random numbers draw other pictures: the standard error is 4.5 of 100. */
+  private static final int ALLOWANCE = 5;
 
   @Test
   void asManyEditsSucceedAsWithTheReference() throws IOException {
@@ -38,17 +43,24 @@ class EditScenesTest {
     assertEquals(COUNT, edits.size());
     Tally<SceneEdit.Kind> tally = new Tally<>(SceneEdit.Kind.class);
     try (Blip3oModel model = Blip3oModel.open(Repository.demo())) {
-      List<PictureJob> jobs = new ArrayList<>();
-      for (int i = 0; i < edits.size(); i++) {
-        jobs.add(edit(model, edits.get(i), i));
-      }
-      for (int i = 0; i < edits.size(); i++) {
-        BufferedImage picture = jobs.get(i).result().join().toBufferedImage();
-        tally.add(edits.get(i).kind(), edits.get(i).wanted().shownBy(SceneReader.read(picture)));
+      for (int round = 0; round < ROUNDS; round++) {
+        makeAll(model, edits, SEEDS_APART * round, tally);
       }
     }
     System.out.println(tally);
-    assertTrue(tally.right() >= REFERENCE - ALLOWANCE, tally.toString());
+    assertTrue(tally.right() >= ROUNDS * (REFERENCE - ALLOWANCE), tally.toString());
+  }
+
+  private static void makeAll(
+      Blip3oModel model, List<SceneEdit> edits, int firstSeed, Tally<SceneEdit.Kind> tally) {
+    List<PictureJob> jobs = new ArrayList<>();
+    for (int i = 0; i < edits.size(); i++) {
+      jobs.add(edit(model, edits.get(i), firstSeed + i));
+    }
+    for (int i = 0; i < edits.size(); i++) {
+      BufferedImage picture = jobs.get(i).result().join().toBufferedImage();
+      tally.add(edits.get(i).kind(), edits.get(i).wanted().shownBy(SceneReader.read(picture)));
+    }
   }
 
   /** Else a model that gives the picture back would seem to edit. */

@@ -61,11 +61,11 @@ public final class ScenesReward implements Reward {
     return caption.holds(reading) ? 1 : 0;
   }
 
-  private static Caption caption(TrainingPrompt prompt) {
+  private Caption caption(TrainingPrompt prompt) {
     try {
       return Caption.parse(prompt.text());
     } catch (IllegalArgumentException e) {
-      throw new RewardContractException("the reward 'scenes': " + e.getMessage(), e);
+      throw new RewardContractException("the reward '" + name() + "': " + e.getMessage(), e);
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.blip3o.training.run;
 
 import dev.blip3o.InvalidRequestException;
 import dev.blip3o.OutputException;
+import dev.blip3o.training.report.MetricsFile;
 import dev.blip3o.training.resume.ResumeException;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
@@ -29,14 +30,18 @@ public record RunFolder(Path folder) {
   private static final Pattern STEP = Pattern.compile("step-(\\d{6,9})");
 
   /**
-   * Makes the folder of a new run.
+   * Makes the folder of a new run. What is there of a run that ended before its first checkpoint,
+   * and so can't be resumed, makes room for it.
    *
-   * @throws InvalidRequestException if it holds a run
-   * @throws OutputException if it can't be made
+   * @throws InvalidRequestException if it holds a run that can be resumed
+   * @throws OutputException if it can't be made, or holds another program's {@code metrics.csv}
    */
   public static RunFolder create(Path folder) {
     RunFolder run = new RunFolder(folder);
-    if (Files.exists(run.metrics()) || !run.steps().isEmpty()) {
+    if (Files.exists(run.metrics())) {
+      MetricsFile.read(run.metrics()); // Another program's file is not ours to replace.
+    }
+    if (!run.steps().isEmpty()) {
       throw new InvalidRequestException(
           folder + " holds a training run: resume it, or name another folder for a new one");
     }

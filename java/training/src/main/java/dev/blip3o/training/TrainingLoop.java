@@ -211,7 +211,7 @@ final class TrainingLoop implements AutoCloseable {
               + number
               + " could be scored, so that the run ends: "
               + last.getMessage()
-              + "; once the reward works, resume",
+              + "; once the reward works, resume from the last checkpoint, or begin again",
           last);
     }
     return SelectedGroups.of(scores);

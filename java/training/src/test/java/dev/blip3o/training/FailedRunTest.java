@@ -109,7 +109,7 @@ class FailedRunTest {
     RewardException e = failure(RewardException.class, reward, "a red circle", "a blue star");
     assertEquals(
         "no group of step 2 could be scored, so that the run ends: the scorer has no memory; once"
-            + " the reward works, resume",
+            + " the reward works, resume from the last checkpoint, or begin again",
         e.getMessage());
     assertCheckpoint(1);
   }

@@ -302,16 +302,16 @@ public final class Blip3oModel implements AutoCloseable {
    * picture. On a failure everything stays as it was.
    *
    * <p>Waits for the copy, and for other updates. While it runs, and for as long as a request of an
-   * older version does, both take memory: on a CUDA device its own, of
-   * what {@link ModelOptions#memoryLimitBytes} allows there, and the host's only during the call.
+   * older version does, both take memory: on a CUDA device its own, of what {@link
+   * ModelOptions#memoryLimitBytes} allows there, and the host's only during the call.
    *
    * @param tensors every tensor of {@link LanguageModelWeights#names} once, in any order, of its
    *     shape; finite; read during the call
    * @return the version's number: 1 is the first
    * @throws InvalidRequestException if a tensor is missing, unknown, given twice, of another shape
    *     or not finite, by its name
-   * @throws InsufficientMemoryException if the memory limit leaves no room for a second version,
-   *     on a CUDA device in one piece
+   * @throws InsufficientMemoryException if the memory limit leaves no room for a second version, on
+   *     a CUDA device in one piece
    * @throws DeviceLostException if the CUDA device is lost
    * @throws IllegalStateException if the model is closed
    */

@@ -1,4 +1,5 @@
 // Edits, image to image and masks through the C interface: what is computed once, what is kept, what is refused.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -404,7 +405,7 @@ TEST_F(EditingTest, RefusesWhatContradictsItself) {
 // A long prompt of references is one prefill, which a cancellation stops between its layers.
 TEST_F(EditingTest, CancelIsHeardWhileEncodingAndInThePrefill) {
   const test::CheckpointCopy copy;
-  copy.PatchJson("config.json", {{"max_position_embeddings", 65536}});
+  copy.PatchJson("config.json", R"({"max_position_embeddings": 65536})");
   blip3o_model_close(model_);
   ASSERT_EQ(blip3o_model_open(copy.path().c_str(), nullptr, &model_, &error_), BLIP3O_OK) << error_.message;
   for (const blip3o_event_kind kind : {BLIP3O_EVENT_STARTED, BLIP3O_EVENT_ENCODE}) {
@@ -461,7 +462,8 @@ TEST_F(EditingTest, ATextModelRefusesEditsButNotImageToImage) {
 TEST_F(EditingTest, FlagsDecideWhatReferencesReach) {
   const auto with_flags = [&](bool condition, bool noise) {
     const test::CheckpointCopy copy;
-    copy.PatchJson("config.json", {{"use_und_image_vae", condition}, {"use_und_image_vae_as_noise", noise}});
+    copy.PatchJson("config.json",
+                   fmt::format(R"({{"use_und_image_vae": {}, "use_und_image_vae_as_noise": {}}})", condition, noise));
     blip3o_model_close(model_);
     EXPECT_EQ(blip3o_model_open(copy.path().c_str(), nullptr, &model_, &error_), BLIP3O_OK) << error_.message;
     return std::pair(Run(Edit(), BLIP3O_CONDITION).size() / (kCaption * 4), Run(Edit(), BLIP3O_LATENTS));

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "support/checkpoint_files.h"
 
@@ -138,7 +139,7 @@ TEST(InspectTest, ScansValuesWhenAsked) {
 
 TEST(InspectTest, ATiedHeadIsScannedOnce) {
   const CheckpointCopy copy("demo");
-  copy.PatchJson("config.json", {{"tie_word_embeddings", true}});
+  copy.PatchJson("config.json", R"({"tie_word_embeddings": true})");
   test::EditTensors(copy.weights(), [](RawTensors& tensors) {
     tensors["model.embed_tokens.weight"].bytes.replace(400 * 128 * 2, 2, "\xc0\x7f");
   });
@@ -149,7 +150,7 @@ TEST(InspectTest, ATiedHeadIsScannedOnce) {
 
 TEST(InspectTest, ReportsWithoutAConfig) {
   const CheckpointCopy copy;
-  copy.PatchJson("config.json", {{"hidden_act", "gelu"}});
+  copy.PatchJson("config.json", R"({"hidden_act": "gelu"})");
   const Json report = Report(copy.path());
   ExpectProblem(report, {"config.json", "hidden_act", "gelu"});
   EXPECT_TRUE(report["config"].empty());

@@ -70,7 +70,7 @@ TEST(MemoryPlan, NeedsNoWeights) {
 
 TEST(MemoryPlan, TellsWhatIsWrongWithConfigs) {
   const CheckpointCopy copy;
-  copy.PatchJson("config.json", {{"hidden_size", -1}});
+  copy.PatchJson("config.json", R"({"hidden_size": -1})");
   const MemoryReport plan = Plan(copy.path());
   EXPECT_NE(plan.problem.find("hidden_size"), std::string::npos) << plan.problem;
   const Result<std::string> report = InspectCheckpoint(copy.path(), "", false, plan);

@@ -137,8 +137,7 @@ class ServingTest : public testing::Test {
 
   // A model of 400 image tokens and long prompts.
   void OpenWithManyTokens(int32_t latency_target_millis) {
-    copy_.PatchJson("config.json",
-                    {{"max_position_embeddings", 65536}, {"vision_tower_config", {{"image_size", 280}}}});
+    copy_.PatchJson("config.json", R"({"max_position_embeddings": 65536, "vision_tower_config": {"image_size": 280}})");
     blip3o_model_options options = Options(1);
     options.latency_target_millis = latency_target_millis;
     Open(copy_.path(), options);
@@ -733,7 +732,7 @@ TEST_F(ServingTest, JobsAreReadableAfterTheModelIsClosed) {
 
 // Lanes end one after the other: the end of the last work may ask one that is gone for its memory.
 TEST_F(ServingTest, ClosingFindsTheMemoryOfLanesThatAreGone) {
-  copy_.PatchJson("config.json", {{"max_position_embeddings", 65536}});
+  copy_.PatchJson("config.json", R"({"max_position_embeddings": 65536})");
   const std::vector<int32_t> ids(40000, 1);
   blip3o_request running = Tokens(), waiting = Tokens();
   running.prompt = waiting.prompt = ids.data();

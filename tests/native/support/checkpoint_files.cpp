@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace blip3o::test {
@@ -86,11 +87,11 @@ RawTensors ReadTensors(const fs::path& path) {
   return tensors;
 }
 
-void EditHeader(const fs::path& path, const std::function<void(Json&)>& edit) {
+void PatchHeader(const fs::path& path, const std::string& patch) {
   const std::string file = ReadText(path);
   const uint64_t length = LengthOf(file);
   Json header = Json::parse(file.substr(kLengthBytes, length));
-  edit(header);
+  header.merge_patch(Json::parse(patch));
   WriteSafetensors(path, header.dump(), file.substr(kLengthBytes + length));
 }
 
@@ -119,9 +120,9 @@ CheckpointCopy::CheckpointCopy(const std::string& name) : path_(directory_.path(
   fs::copy(GoldenCheckpoint(name), path_, fs::copy_options::recursive);
 }
 
-void CheckpointCopy::PatchJson(const std::string& file, const Json& patch) const {
+void CheckpointCopy::PatchJson(const std::string& file, const std::string& patch) const {
   Json json = Json::parse(ReadText(path_ / file));
-  json.merge_patch(patch);
+  json.merge_patch(Json::parse(patch));
   WriteText(path_ / file, json.dump());
 }
 

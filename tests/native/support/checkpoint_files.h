@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -45,8 +44,8 @@ void WriteSafetensors(const std::filesystem::path& path, const std::string& head
 // A good file.
 void WriteTensors(const std::filesystem::path& path, const RawTensors& tensors);
 RawTensors ReadTensors(const std::filesystem::path& path);
-// Changes the header and leaves the data.
-void EditHeader(const std::filesystem::path& path, const std::function<void(nlohmann::json&)>& edit);
+// Changes the header by a patch as PatchJson does, and leaves the data.
+void PatchHeader(const std::filesystem::path& path, const std::string& patch);
 // Changes the tensors and writes a good file.
 void EditTensors(const std::filesystem::path& path, const std::function<void(RawTensors&)>& edit);
 // Writes `tensors` as `count` shards and their index.
@@ -60,8 +59,8 @@ class CheckpointCopy {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path weights() const { return path_ / "model.safetensors"; }
-  // Merges `patch` into a JSON file, as RFC 7396 says: null removes a field.
-  void PatchJson(const std::string& file, const nlohmann::json& patch) const;
+  // Merges the JSON text `patch` into a JSON file, as RFC 7396 says: null removes a field.
+  void PatchJson(const std::string& file, const std::string& patch) const;
 
  private:
   TemporaryDirectory directory_;

@@ -20,12 +20,12 @@ using test::RawTensor;
 using test::RawTensors;
 
 const std::string kQProj = "model.layers.1.self_attn.q_proj.weight";
+const std::string kConvPoint = "model.sana.transformer_blocks.0.ff.conv_point.weight";
 
 // One field's value, both as JSON.
 std::string PatchOf(const std::string& field, const std::string& value) {
   return fmt::format(R"({{"{}": {}}})", field, value);
 }
-const std::string kConvPoint = "model.sana.transformer_blocks.0.ff.conv_point.weight";
 
 std::unique_ptr<Checkpoint> OpenGood(const fs::path& path, const fs::path& diffusion = "") {
   Result<std::unique_ptr<Checkpoint>> checkpoint = Checkpoint::Open(path, diffusion);

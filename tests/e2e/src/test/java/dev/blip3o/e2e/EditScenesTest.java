@@ -34,7 +34,7 @@ class EditScenesTest {
   /** What the PyTorch reference gets right with this checkpoint. */
   private static final int REFERENCE = 75;
 
-  /** Other random numbers draw other pictures: the standard error is 4.5 of 100. */
+  /** Other random numbers draw other pictures: the standard error of a round is 4.5 of 100. */
   private static final int ALLOWANCE = 5;
 
   @Test
